@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_TABLE_TABLE_H
+#define OSTLER_TABLE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "table/service.h"
+
+struct arena;
+struct diags;
+
+/*
+ * table - the validated configuration: every service, and the few settings
+ * that belong to none
+ *
+ * Knows:   rows sorted by name, and settings of the master itself.
+ * Decides: whether the rows may live together (names, endpoints, limits).
+ * Never:   changes after table_seal(); all its memory is one arena, freed
+ *          whole with table_destroy().
+ */
+enum log_target {
+	LOG_STDERR,
+	LOG_SYSLOG,
+};
+
+struct table {
+	struct arena *arena;            /* owned */
+	const struct service *services; /* sorted by name */
+	unsigned services_n;
+	const char *runtime_directory; /* absolute */
+	const char *control_group;     /* may read status; or NULL */
+	uint32_t workers_max;          /* 0: from RLIMIT_NOFILE */
+	enum log_target log;
+};
+
+/* The row called NAME, or NULL. */
+const struct service *table_find(const struct table *table, const char *name);
+
+/* Free the table and its arena. NULL is fine. */
+void table_destroy(struct table *table);
+
+#endif
