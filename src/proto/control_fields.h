@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_PROTO_CONTROL_FIELDS_H
+#define OSTLER_PROTO_CONTROL_FIELDS_H
+
+/*
+ * control_fields - the records of the control socket as lists
+ *
+ * Knows:   every kind of record, and its keys in the order of the line.
+ * Decides: nothing: proto/control.h makes structs of these, control.c the
+ *          lines, and ostler(1) its JSON. A new key is a new line here.
+ * Never:   gives a key that was released another meaning.
+ */
+
+/* The one of `status` and `version`; the latter sets the first three. */
+#define CONTROL_MASTER_FIELDS(NUMBER, TEXT)                                    \
+	NUMBER(pid)                                                            \
+	TEXT(version)                                                          \
+	TEXT(personality) /* native, postfix */                                \
+	NUMBER(uptime_ns)                                                      \
+	TEXT(config)                                                           \
+	TEXT(state) /* running, reloading, stopping */                         \
+	NUMBER(workers)                                                        \
+	NUMBER(workers_max)                                                    \
+	NUMBER(reloads)                                                        \
+	NUMBER(reload_failures)                                                \
+	TEXT(last_reload_error)                                                \
+	NUMBER(log_dropped)
+
+/* `status`: one per service, followed by its endpoints. */
+#define CONTROL_SERVICE_FIELDS(NUMBER, TEXT)                                   \
+	TEXT(name)                                                             \
+	TEXT(state) /* control_state_word() */                                 \
+	NUMBER(ready)                                                          \
+	NUMBER(taken)                                                          \
+	NUMBER(starting)                                                       \
+	NUMBER(retiring)                                                       \
+	NUMBER(suspect)                                                        \
+	NUMBER(mute)                                                           \
+	NUMBER(leftover)                                                       \
+	NUMBER(total)                                                          \
+	NUMBER(limit)                                                          \
+	NUMBER(depth)		 /* of all its endpoints; may be unknown */    \
+	NUMBER(throttled_for_ns) /* 0: not throttled */                        \
+	TEXT(cause)		 /* why throttled, or the last failure */      \
+	NUMBER(failures)                                                       \
+	NUMBER(starts)                                                         \
+	NUMBER(served)                                                         \
+	NUMBER(exits)                                                          \
+	NUMBER(bad_size)                                                       \
+	NUMBER(bad_pid)                                                        \
+	NUMBER(bad_generation)                                                 \
+	NUMBER(bad_status)                                                     \
+	NUMBER(redundant)                                                      \
+	NUMBER(flood)
+
+#define CONTROL_ENDPOINT_FIELDS(NUMBER, TEXT)                                  \
+	TEXT(service)                                                          \
+	TEXT(text)                                                             \
+	NUMBER(depth)                                                          \
+	NUMBER(backlog)
+
+/* `reload`: one per service of the old or the new table. */
+#define CONTROL_CHANGE_FIELDS(NUMBER, TEXT)                                    \
+	TEXT(service)                                                          \
+	TEXT(how) /* added, removed, changed, policy, same */
+
+/* `reload`: one complaint, as diag prints it. */
+#define CONTROL_DIAG_FIELDS(NUMBER, TEXT) TEXT(text)
+
+/* `stop`: what would not leave. May come before or after `end`. */
+#define CONTROL_STUCK_FIELDS(NUMBER, TEXT)                                     \
+	TEXT(service)                                                          \
+	NUMBER(pid)                                                            \
+	TEXT(state)
+
+#define CONTROL_END_FIELDS(NUMBER, TEXT)                                       \
+	TEXT(result) /* ok, failed */                                          \
+	NUMBER(code) /* enum control_code, when it failed */                   \
+	TEXT(text)   /* a sentence, when it failed */
+
+/* kind, its word and the member of the union, its fields */
+#define CONTROL_KINDS(KIND)                                                    \
+	KIND(CONTROL_MASTER, master, CONTROL_MASTER_FIELDS)                    \
+	KIND(CONTROL_SERVICE, service, CONTROL_SERVICE_FIELDS)                 \
+	KIND(CONTROL_ENDPOINT, endpoint, CONTROL_ENDPOINT_FIELDS)              \
+	KIND(CONTROL_CHANGE, change, CONTROL_CHANGE_FIELDS)                    \
+	KIND(CONTROL_DIAG, diag, CONTROL_DIAG_FIELDS)                          \
+	KIND(CONTROL_STUCK, stuck, CONTROL_STUCK_FIELDS)                       \
+	KIND(CONTROL_END, end, CONTROL_END_FIELDS)
+
+#endif
