@@ -1,0 +1,3 @@
+#!/bin/sh
+read -r name
+echo "Hello, ${name:-stranger}. Process $$ is at your service."
