@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_SYS_CHANNEL_H
+#define OSTLER_SYS_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * channel - the socket pair between the master and a worker
+ *
+ * Knows:   that its other end is hostile ground (MECHANISMS B7).
+ * Decides: nothing; a short or strange message is told as it is.
+ * Never:   waits, and never keeps a descriptor that a message brought.
+ */
+struct channel_message {
+	size_t size; /* bytes in the buffer; 0: an empty message, or the end */
+	bool truncated; /* there was more than the buffer holds */
+	bool has_credentials;
+	int pid; /* as the kernel says; only with has_credentials */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * OUT[0] is the master's: non-blocking, and stamped with the sender if
+ * CREDENTIALS. OUT[1] is the worker's: blocking. Both are CLOEXEC.
+ */
+int sys_channel_pair(int out[2], bool credentials);
+
+/*
+ * 1: a message is in DATA and *OUT, or the end was reached, which looks like
+ * a message of size 0 (the end is LOOP_HUP and nothing more to read); 0:
+ * nothing there now; or -errno.
+ */
+int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out);
+
+#endif

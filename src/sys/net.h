@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_SYS_NET_H
+#define OSTLER_SYS_NET_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/*
+ * net - sockets and named pipes: where clients knock, the wake-up client,
+ * and the control socket
+ *
+ * Knows:   how to open each, and how to put a name into place at once, owned
+ *          and protected before anybody can use it.
+ * Decides: nothing, except that a path in somebody else's use is refused.
+ * Never:   accepts a client of a service, blocks (sys_connect_unix apart), or
+ *          follows a symbolic link at the end of a path.
+ *
+ * All descriptors are CLOEXEC and non-blocking. Every int is 0 or more, or
+ * -errno.
+ */
+
+/* ---- listeners ---------------------------------------------------------- */
+
+#define NET_IPV4 4
+#define NET_IPV6 6
+#define NET_BOTH 46 /* one socket for both; IPv4 alone if there is no IPv6 */
+
+struct net_address {
+	struct sockaddr_storage storage;
+	socklen_t size;
+};
+
+/*
+ * A TCP listener. ADDRESS in network order (the first 4 bytes for IPv4, not
+ * read for NET_BOTH, which is every address); PORT in host order, 0: any.
+ */
+int sys_listen_inet(
+	int family, const uint8_t address[16], uint16_t port, int backlog);
+
+/* Where FD is bound, and its port (host order; -EAFNOSUPPORT if it has none) */
+int sys_local_address(int fd, struct net_address *out);
+int sys_local_port(int fd);
+
+/* Who owns the name of a socket or pipe. (uid_t)-1, (gid_t)-1: leave as is. */
+struct net_owner {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+/*
+ * A socket or pipe that is complete but not yet at its path: a reload opens
+ * all of them, then commits all or aborts all.
+ */
+struct net_named {
+	int fd;	       /* fd_take() it after the commit; abort closes it */
+	int directory; /* owned; -1 after commit and abort */
+	dev_t dev;     /* the name's file, for sys_unix_unlink() */
+	ino_t ino;
+	char name[NAME_MAX + 1];
+	char temporary[NAME_MAX + 1];
+};
+
+/* A net_named that holds nothing: abort and commit do nothing with it. */
+#define NET_NAMED_NONE                                                         \
+	{                                                                      \
+		.fd = -1, .directory = -1                                      \
+	}
+
+/*
+ * TYPE is SOCK_STREAM or SOCK_DGRAM. -EADDRINUSE: a socket at PATH is in use
+ * (unless REPLACE, for one that is our own); a stale one will be replaced.
+ * -EEXIST: something at PATH is no socket. BACKLOG is not read for datagrams.
+ * Nothing is left behind on failure.
+ */
+int sys_listen_unix(const char *path, int type, int backlog,
+	const struct net_owner *owner, bool replace, struct net_named *out);
+
+/* A named pipe, open for reading and writing. -EEXIST: PATH is no pipe. */
+int sys_listen_fifo(
+	const char *path, const struct net_owner *owner, struct net_named *out);
+
+/*
+ * Put it at its path, in one step, over what was there. For both kinds. On
+ * failure it can be tried again or aborted. The descriptor stays open.
+ */
+int sys_listen_unix_commit(struct net_named *named);
+
+/* Remove the temporary name and close the descriptor. Also after a commit:
+ * then only the descriptor, if it was not taken. */
+void sys_listen_unix_abort(struct net_named *named);
+
+/* Remove PATH if it is still the file DEV, INO; -ESTALE if it is another's. */
+int sys_unix_unlink(const char *path, dev_t dev, ino_t ino);
+
+/* Change the length of a listener's queue. */
+int sys_listen_again(int fd, int backlog);
+
+/* 1 if FD is a listening socket, 0 if it is a socket that does not listen. */
+int sys_listener_alive(int fd);
+
+int sys_shutdown(int fd, int how);
+
+/* ---- the wake-up client -------------------------------------------------- */
+
+enum wake_kind {
+	WAKE_INET,
+	WAKE_UNIX,
+	WAKE_FIFO,
+	WAKE_DGRAM,
+};
+
+struct wake_target {
+	enum wake_kind kind;
+	int family; /* WAKE_INET: NET_IPV4 ...; any address means loopback */
+	uint8_t address[16];
+	uint16_t port;
+	const char *path; /* borrowed; all but WAKE_INET */
+};
+
+/*
+ * A descriptor that is connected or on its way (TCP: LOOP_OUT tells).
+ * -EAGAIN: the listener's queue is full: somebody knocks already.
+ */
+int sys_wake_start(const struct wake_target *target);
+
+/* One send: the count; -EAGAIN: wait for LOOP_OUT; or why it cannot be. */
+int sys_wake_send(int fd, const void *data, size_t n);
+
+/* ---- the control socket --------------------------------------------------- */
+
+struct peer {
+	int pid;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The next client; -EAGAIN: none is there. */
+int sys_accept(int fd);
+
+int sys_peer(int fd, struct peer *out);
+
+/* 1 if GID is the peer's group or one of its supplementary ones. */
+int sys_peer_in_group(int fd, gid_t gid);
+
+/*
+ * A connected, *blocking* stream socket, for the command line. Sends and
+ * receives fail with EAGAIN after TIMEOUT_NS (0: never).
+ */
+int sys_connect_unix(const char *path, uint64_t timeout_ns);
+
+#endif
