@@ -17,12 +17,21 @@ struct service;
  * Never:   compares anything but the two rows it is given.
  */
 enum row_change {
-	ROW_SAME,   /* nothing differs */
-	ROW_POLICY, /* only what the master itself uses: no worker leaves */
+	ROW_SAME,    /* nothing differs */
+	ROW_POLICY,  /* only what the master itself uses: no worker leaves. With
+		     * backlog and socket_*, it is applied to kept listeners */
 	ROW_CHANGED, /* workers must be replaced; listeners may stay */
 };
 
-enum row_change row_compare(const struct service *old, const struct service *new);
+/*
+ * How far two rows are apart. Names, and the places in the file, are not
+ * compared: a row that only moved is the same.
+ */
+enum row_change row_compare(
+	const struct service *before, const struct service *after);
+
+/* ENDPOINTS of both are the same, one by one and in order. */
+bool row_same_endpoints(const struct service *a, const struct service *b);
 
 /* The same place to knock: such a listener is kept open across a reload. */
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);

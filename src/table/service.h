@@ -18,27 +18,27 @@
 /* What the core needs of a row: plain numbers, so that it can keep a copy. */
 struct policy {
 	uint32_t process_limit; /* 0: bounded by workers_max alone */
-	uint32_t surge;         /* workers over the limit during a reload */
-	uint32_t start_rate;    /* starts per second, on average; at least 1 */
-	uint32_t start_burst;   /* starts that may come at once; at least 1 */
+	uint32_t surge;		/* workers over the limit during a reload */
+	uint32_t start_rate;	/* starts per second, on average; at least 1 */
+	uint32_t start_burst;	/* starts that may come at once; at least 1 */
 	uint64_t throttle_time_ns;    /* longest pause after failed starts */
-	uint64_t quick_exit_ns;       /* an exit 0 sooner than this failed */
-	uint64_t deaf_time_ns;        /* patience before a READY is doubted */
+	uint64_t quick_exit_ns;	      /* an exit 0 sooner than this failed */
+	uint64_t deaf_time_ns;	      /* patience before a READY is doubted */
 	uint64_t start_time_limit_ns; /* until the promised AVAIL; 0: none */
-	uint64_t wakeup_ns;           /* period of the wake-up; 0: none */
+	uint64_t wakeup_ns;	      /* period of the wake-up; 0: none */
 	uint64_t retire_grace_ns;     /* a retired idle worker's time */
 	uint64_t drain_time_ns; /* a retired taken worker's time, on reload */
-	uint64_t stop_time_ns;  /* the same when the master stops */
-	uint64_t kill_time_ns;  /* from SIGTERM to SIGKILL */
-	bool ready_notify;      /* workers promise a first AVAIL */
-	bool retire_signal;     /* SIGTERM after retire_grace */
-	bool on_deaf_kill;      /* at the limit, kill the silent ones */
+	uint64_t stop_time_ns;	/* the same when the master stops */
+	uint64_t kill_time_ns;	/* from SIGTERM to SIGKILL */
+	bool ready_notify;	/* workers promise a first AVAIL */
+	bool retire_signal;	/* SIGTERM after retire_grace */
+	bool on_deaf_kill;	/* at the limit, kill the silent ones */
 };
 
 enum endpoint_kind {
-	ENDPOINT_INET,  /* TCP listener */
-	ENDPOINT_UNIX,  /* AF_UNIX stream listener */
-	ENDPOINT_FIFO,  /* named pipe, read and write end */
+	ENDPOINT_INET,	/* TCP listener */
+	ENDPOINT_UNIX,	/* AF_UNIX stream listener */
+	ENDPOINT_FIFO,	/* named pipe, read and write end */
 	ENDPOINT_DGRAM, /* AF_UNIX datagram socket */
 };
 
@@ -53,7 +53,7 @@ struct endpoint {
 	enum endpoint_kind kind;
 	enum endpoint_family family;
 	uint8_t address[16]; /* network order; the first 4 for IPv4 */
-	uint16_t port;       /* host order */
+	uint16_t port;	     /* host order */
 	const char *path;    /* borrowed from the arena; absolute; or NULL */
 	const char *text;    /* borrowed; canonical, as shown to people */
 	const char *file;    /* borrowed; where it was written down */
@@ -62,7 +62,7 @@ struct endpoint {
 
 enum status_channel {
 	CHANNEL_PRIVATE, /* one per worker */
-	CHANNEL_SHARED,  /* one per service, as Postfix has it */
+	CHANNEL_SHARED,	 /* one per service, as Postfix has it */
 };
 
 #define RLIMIT_UNSET UINT64_MAX
@@ -80,14 +80,14 @@ struct service_limits {
 };
 
 struct service {
-	const char *name;                 /* borrowed from the arena, as all */
+	const char *name;		  /* borrowed from the arena, as all */
 	const struct endpoint *endpoints; /* one kind of transport in a row */
-	unsigned endpoints_n;             /* at least 1 */
-	const char *const *command;       /* [0] absolute; NULL-terminated */
+	unsigned endpoints_n;		  /* at least 1 */
+	const char *const *command;	  /* [0] absolute; NULL-terminated */
 	unsigned command_n;
-	const char *user;      /* NULL: as the master */
-	const char *group;     /* NULL: the user's own */
-	const char *directory; /* absolute */
+	const char *user;		/* NULL: as the master */
+	const char *group;		/* NULL: the user's own */
+	const char *directory;		/* absolute */
 	const char *const *environment; /* NAME=VALUE; NULL-terminated */
 	unsigned environment_n;
 	const char *socket_owner; /* of unix:, dgram:, fifo:; or NULL */
@@ -99,7 +99,7 @@ struct service {
 	uint64_t max_idle_ns; /* idle time of a worker; 0: no limit */
 	enum status_channel channel;
 	bool nonblocking; /* listeners are O_NONBLOCK (MECHANISMS B11) */
-	bool flow;        /* a flow pipe on 3 and 4; else /dev/null */
+	bool flow;	  /* a flow pipe on 3 and 4; else /dev/null */
 	struct service_limits limits;
 	struct policy policy;
 	const char *file; /* where the block was opened */

@@ -25,19 +25,36 @@ enum log_target {
 };
 
 struct table {
-	struct arena *arena;            /* owned */
+	struct arena *arena;		/* owned */
 	const struct service *services; /* sorted by name */
 	unsigned services_n;
 	const char *runtime_directory; /* absolute */
 	const char *control_group;     /* may read status; or NULL */
-	uint32_t workers_max;          /* 0: from RLIMIT_NOFILE */
+	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
 	enum log_target log;
 };
 
 /* The row called NAME, or NULL. */
 const struct service *table_find(const struct table *table, const char *name);
 
+/* A worker's descriptors are 6 to 63, and no more. */
+#define TABLE_LISTENERS_MAX 58
+
+/*
+ * An empty table with an arena for its rows, of at most BYTES_MAX bytes (0: no
+ * limit). NULL if there is no memory.
+ */
+struct table *table_create(size_t bytes_max);
+
 /* Free the table and its arena. NULL is fine. */
 void table_destroy(struct table *table);
+
+/*
+ * Sort ROWS (N of them, in the table's arena) by name and make them the
+ * table's services, if they may live together; else say why not. Warnings do
+ * not refuse. False leaves the table without services, fit to be destroyed.
+ */
+bool table_seal(struct table *table, struct service *rows, unsigned n,
+	struct diags *diags);
 
 #endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "table/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "table/diff.h"
+
+/* An endpoint, and whose it is. */
+struct claim {
+	const struct service *service;
+	const struct endpoint *endpoint;
+};
+
+struct claims {
+	struct claim *items; /* in the order of the file */
+	size_t n;
+};
+
+static void complain(struct diags *diags, const struct endpoint *endpoint,
+	const struct service *service, const char *problem, const char *remedy)
+{
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = endpoint->file,
+				 .line = endpoint->line,
+				 .service = service->name,
+				 .problem = problem,
+				 .remedy = remedy});
+}
+
+static bool is_any_address(const struct endpoint *endpoint)
+{
+	static const uint8_t any[sizeof(endpoint->address)];
+
+	return memcmp(endpoint->address, any, sizeof(any)) == 0;
+}
+
+/* Two listeners that the kernel would not let live side by side. */
+static bool inet_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	if (a->port != b->port)
+		return false;
+	if (a->family == FAMILY_BOTH || b->family == FAMILY_BOTH)
+		return true;
+	if (a->family != b->family)
+		return false;
+	if (is_any_address(a) || is_any_address(b))
+		return true;
+	return memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static bool overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	if (a->kind == ENDPOINT_INET || b->kind == ENDPOINT_INET)
+		return a->kind == b->kind && inet_overlap(a, b);
+	assert(a->path != NULL);
+	assert(b->path != NULL);
+	return strcmp(a->path, b->path) == 0;
+}
+
+static void complain_overlap(struct diags *diags, const struct claim *first,
+	const struct claim *second)
+{
+	char problem[512];
+	struct text_builder text;
+	bool same = endpoint_same(first->endpoint, second->endpoint);
+
+	text_builder_init(&text, problem, sizeof(problem));
+	text_put_value(&text, text_of(second->endpoint->text));
+	if (!same) {
+		text_put(&text, " covers ");
+		text_put_value(&text, text_of(first->endpoint->text));
+	}
+	text_put_format(&text, "%s taken by service '%s' at %s:%u",
+		same ? " is already" : ", which is", first->service->name,
+		first->endpoint->file, first->endpoint->line);
+	complain(diags, second->endpoint, second->service, problem,
+		second->endpoint->kind == ENDPOINT_INET
+			? "choose another address or port"
+			: "choose another name");
+}
+
+/* Sorts endpoints that could be in each other's way next to each other. */
+static int claim_order(const void *left, const void *right)
+{
+	const struct endpoint *a = ((const struct claim *)left)->endpoint;
+	const struct endpoint *b = ((const struct claim *)right)->endpoint;
+
+	if ((a->path == NULL) != (b->path == NULL))
+		return a->path == NULL ? -1 : 1;
+	if (a->path != NULL)
+		return strcmp(a->path, b->path);
+	return (int)a->port - (int)b->port;
+}
+
+static bool comes_before(const struct endpoint *a, const struct endpoint *b)
+{
+	int files = strcmp(a->file, b->file);
+
+	return files != 0 ? files < 0 : a->line <= b->line;
+}
+
+/* Each against those that share its port or its path, which follow it. */
+static void check_claims(const struct claims *claims, struct diags *diags)
+{
+	const struct claim *items = claims->items;
+
+	for (size_t i = 0; i < claims->n; i++)
+		for (size_t j = i + 1; j < claims->n; j++) {
+			if (claim_order(&items[i], &items[j]) != 0)
+				break;
+			if (!overlap(items[i].endpoint, items[j].endpoint))
+				continue;
+			if (comes_before(items[i].endpoint, items[j].endpoint))
+				complain_overlap(diags, &items[i], &items[j]);
+			else
+				complain_overlap(diags, &items[j], &items[i]);
+		}
+}
+
+static bool collect_claims(struct arena *arena, const struct service *rows,
+	unsigned n, struct claims *out)
+{
+	size_t total = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		total += rows[i].endpoints_n;
+	out->n = 0;
+	out->items = arena_array(arena, total, sizeof(*out->items));
+	if (out->items == NULL)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < rows[i].endpoints_n; j++)
+			out->items[out->n++] =
+				(struct claim){&rows[i], &rows[i].endpoints[j]};
+	qsort(out->items, out->n, sizeof(*out->items), claim_order);
+	return true;
+}
+
+static bool is_stream(const struct endpoint *endpoint)
+{
+	return endpoint->kind == ENDPOINT_INET ||
+	       endpoint->kind == ENDPOINT_UNIX;
+}
+
+/* A worker is told one transport for all its listeners. */
+static void check_kinds(const struct service *row, struct diags *diags)
+{
+	const struct endpoint *first = &row->endpoints[0];
+
+	for (unsigned i = 1; i < row->endpoints_n; i++) {
+		const struct endpoint *endpoint = &row->endpoints[i];
+
+		if (is_stream(first) && is_stream(endpoint))
+			continue;
+		if (first->kind == endpoint->kind)
+			continue;
+		complain(diags, endpoint, row,
+			"endpoints of different kinds in one service",
+			"make two services of them; only TCP and unix: mix");
+		return;
+	}
+}
+
+static void check_row(const struct service *row, struct diags *diags)
+{
+	char problem[80];
+	struct text_builder text;
+
+	assert(row->endpoints_n > 0);
+	assert(row->command_n > 0);
+	check_kinds(row, diags);
+	if (row->endpoints_n <= TABLE_LISTENERS_MAX)
+		return;
+	text_builder_init(&text, problem, sizeof(problem));
+	text_put_format(&text,
+		"%u endpoints, and a worker takes no more than %u",
+		row->endpoints_n, TABLE_LISTENERS_MAX);
+	complain(diags, &row->endpoints[TABLE_LISTENERS_MAX], row, problem,
+		"make two services of them");
+}
+
+/*
+ * By name, and the rows of one name in the order of the file, so that it is
+ * the later one that is complained about.
+ */
+static int row_order(const void *left, const void *right)
+{
+	const struct service *a = left, *b = right;
+	int names = strcmp(a->name, b->name);
+	int files = strcmp(a->file, b->file);
+
+	if (names != 0)
+		return names;
+	if (files != 0)
+		return files;
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
+static void check_names(
+	const struct service *rows, unsigned n, struct diags *diags)
+{
+	char problem[512];
+	struct text_builder text;
+
+	for (unsigned i = 1; i < n; i++) {
+		if (strcmp(rows[i - 1].name, rows[i].name) != 0)
+			continue;
+		text_builder_init(&text, problem, sizeof(problem));
+		text_put_format(&text,
+			"there is already one of this name at %s:%u",
+			rows[i - 1].file, rows[i - 1].line);
+		diags_add(diags,
+			&(struct diag){.severity = DIAG_ERROR,
+				.file = rows[i].file,
+				.line = rows[i].line,
+				.service = rows[i].name,
+				.problem = problem,
+				.remedy = "rename or remove one of them"});
+	}
+}
+
+/* B12: one user's processes can kill and trace each other. */
+static void check_users(
+	const struct service *rows, unsigned n, struct diags *diags)
+{
+	char problem[160];
+	struct text_builder text;
+
+	for (unsigned i = 1; i < n; i++)
+		for (unsigned j = 0; j < i; j++) {
+			if (rows[i].user == NULL || rows[j].user == NULL ||
+				strcmp(rows[i].user, rows[j].user) != 0)
+				continue;
+			text_builder_init(&text, problem, sizeof(problem));
+			text_put_format(&text,
+				"user '%s' is also that of service '%s': their "
+				"workers can kill and trace each other",
+				rows[i].user, rows[j].name);
+			diags_add(diags,
+				&(struct diag){.severity = DIAG_WARNING,
+					.file = rows[i].file,
+					.line = rows[i].line,
+					.service = rows[i].name,
+					.problem = problem,
+					.remedy = "give each service a user of "
+						  "its own"});
+			break;
+		}
+}
+
+bool table_seal(struct table *table, struct service *rows, unsigned n,
+	struct diags *diags)
+{
+	size_t errors_before = diags->errors_n;
+	struct claims claims;
+
+	assert(table->services == NULL);
+	if (n > 0)
+		qsort(rows, n, sizeof(*rows), row_order);
+	check_names(rows, n, diags);
+	for (unsigned i = 0; i < n; i++)
+		check_row(&rows[i], diags);
+	if (!collect_claims(table->arena, rows, n, &claims))
+		return false;
+	check_claims(&claims, diags);
+	check_users(rows, n, diags);
+	if (diags->errors_n > errors_before)
+		return false;
+	table->services = rows;
+	table->services_n = n;
+	return true;
+}
