@@ -149,7 +149,10 @@ const char *control_state_word(enum control_state state);
 /* A record of KIND in which everything is unknown. */
 void control_record_init(struct control_record *record, enum control_kind kind);
 
-/* One line, with its newline. What is unknown is left out. */
+/*
+ * One line, with its newline. What is unknown is left out. What does not fit
+ * is left out whole, and OUT remembers its overflow.
+ */
 void control_put(struct text_builder *out, const struct control_record *record);
 
 /* The last line. */
@@ -180,7 +183,7 @@ enum control_field_kind {
 struct control_field {
 	const char *key;
 	enum control_field_kind kind;
-	size_t offset; /* in struct control_record */
+	size_t offset; /* in the struct of its kind */
 };
 
 /* In the order of the line. */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/control.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct verb_row {
+	const char *words;
+	bool takes_service;
+	bool needs_owner;
+};
+
+static const struct verb_row verbs[] = {
+#define VERB(verb, words, takes_service, needs_owner)                          \
+	[verb] = {words, takes_service, needs_owner},
+	CONTROL_VERBS(VERB)
+#undef VERB
+};
+static const unsigned verbs_n = sizeof(verbs) / sizeof(verbs[0]);
+
+static const struct verb_row *row_of(enum control_verb verb)
+{
+	assert((unsigned)verb < verbs_n);
+	return &verbs[verb];
+}
+
+bool control_needs_owner(enum control_verb verb)
+{
+	return row_of(verb)->needs_owner;
+}
+
+const char *control_verb_words(enum control_verb verb)
+{
+	return row_of(verb)->words;
+}
+
+/* The Postfix dialect has names with / and : in them; blanks never. */
+static bool is_name(struct text name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!text_char_is_printable(name.bytes[i]) ||
+			name.bytes[i] == ' ')
+			return false;
+	return name.n > 0 && name.n < CONTROL_NAME_MAX;
+}
+
+static bool parse_as(
+	struct text line, enum control_verb verb, struct control_request *out)
+{
+	const struct verb_row *row = row_of(verb);
+	struct text rest = line;
+	struct text word;
+
+	*out = (struct control_request){.verb = verb, .service = ""};
+	if (text_is(line, row->words))
+		return true;
+	if (!row->takes_service || !text_cut(&rest, ' ', &word) ||
+		!text_is(word, row->words) || !is_name(rest))
+		return false;
+	memcpy(out->service, rest.bytes, rest.n);
+	out->service[rest.n] = '\0';
+	return true;
+}
+
+enum control_parse control_parse_request(
+	const char *bytes, size_t n, struct control_request *out)
+{
+	size_t most = n < CONTROL_REQUEST_MAX ? n : CONTROL_REQUEST_MAX;
+	const char *end = most > 0 ? memchr(bytes, '\n', most) : NULL;
+	struct control_request request;
+	struct text line;
+
+	if (end == NULL && n < CONTROL_REQUEST_MAX)
+		return CONTROL_PARSE_MORE;
+	if (end == NULL)
+		return CONTROL_PARSE_TOO_LONG;
+	line = (struct text){bytes, (size_t)(end - bytes)};
+	for (unsigned i = 0; i < verbs_n; i++) {
+		if (!parse_as(line, (enum control_verb)i, &request))
+			continue;
+		*out = request;
+		return CONTROL_PARSE_OK;
+	}
+	return CONTROL_PARSE_UNKNOWN;
+}
+
+void control_put_request(
+	struct text_builder *out, const struct control_request *request)
+{
+	text_put(out, control_verb_words(request->verb));
+	if (request->service[0] != '\0') {
+		assert(row_of(request->verb)->takes_service);
+		assert(is_name(text_of(request->service)));
+		text_put_char(out, ' ');
+		text_put(out, request->service);
+	}
+	text_put_char(out, '\n');
+}
