@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_ACTION_H
+#define OSTLER_CORE_ACTION_H
+
+#include <stdint.h>
+
+/*
+ * action - everything the core can want done, as plain values
+ *
+ * Knows:   which fields each kind uses.
+ * Decides: nothing.
+ * Never:   is done by the core. What came of it is an event of the next
+ *          round.
+ */
+enum action_kind {
+	ACTION_WATCH,	   /* service: arm the one-shot watch */
+	ACTION_IGNORE,	   /* service: disarm it */
+	ACTION_LOOK,	   /* service: how many wait? (EVENT_DEPTH) */
+	ACTION_SPAWN,	   /* service, slot, serial: start a worker */
+	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
+	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
+	ACTION_TERM,	   /* slot, serial: ask by signal */
+	ACTION_KILL,	   /* slot, serial: end it */
+	ACTION_LEFTOVERS,  /* service: retire channels that outlived workers */
+	ACTION_WAKE,	   /* service: send it its wake-up */
+	ACTION_REOPEN,	   /* service: its listener was lost; make a new one */
+	ACTION_CLOSE,	   /* service: it is gone; close its listeners */
+	ACTION_NOTICE,	   /* notice, service, slot, serial, number */
+	ACTION_DONE,	   /* everything stopped that could be */
+};
+#define ACTION_KINDS (ACTION_DONE + 1)
+
+/* What people should hear of. The shell has the words and the details. */
+enum notice {
+	NOTICE_THROTTLED,     /* service; number: the pause in ns */
+	NOTICE_RECOVERED,     /* service: a client was served again */
+	NOTICE_AT_LIMIT,      /* service; number: the limit */
+	NOTICE_SUSPECT,	      /* slot: READY by its word, but the queue rests */
+	NOTICE_DEAF,	      /* service: nobody answers, and no room */
+	NOTICE_START_TIMEOUT, /* slot: promised an AVAIL, did not say it */
+	NOTICE_DIED,	      /* slot: ended badly and unasked */
+	NOTICE_STUCK,	      /* slot: survives SIGKILL */
+	NOTICE_TERM, /* slot: did not leave when asked; now by signal */
+};
+#define NOTICES (NOTICE_TERM + 1)
+
+struct action {
+	enum action_kind kind;
+	enum notice notice;
+	uint32_t service;
+	uint32_t slot;
+	uint32_t serial;
+	uint64_t number;
+};
+
+/* A plain list over the core's own memory; emptied by the next step. */
+struct actions {
+	struct action *items; /* owned by the core */
+	uint32_t n;
+	uint32_t room;
+};
+
+/* Append. Running out of room is a bug of ours, and asserted. */
+void actions_push(struct actions *actions, struct action action);
+
+#endif

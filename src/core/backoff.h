@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_BACKOFF_H
+#define OSTLER_CORE_BACKOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/state.h"
+
+/*
+ * backoff - pauses after failures, and the rate that bounds all starts
+ *
+ * Knows:   how long the last pause was, what for, and how many tokens the
+ *          start rate has left.
+ * Decides: whether a worker may be started now, and if not, when.
+ * Never:   ends anybody: healthy workers of a throttled service go on, and
+ *          after each pause one start is always tried.
+ */
+struct failure {
+	enum cause cause;
+	int stage, error, code, signal;
+	bool temporary; /* for want of a resource: the pause stays short */
+};
+
+/* May a worker be started at NOW_NS? (Room is another question.) */
+bool backoff_allows(const struct pool *pool, uint64_t now_ns);
+
+/* When backoff_allows() can next change to true; NOW_NS if it is. */
+uint64_t backoff_until(const struct pool *pool, uint64_t now_ns);
+
+/* A worker is being started: a token is gone. */
+void backoff_started(struct pool *pool, uint64_t now_ns);
+
+/* A start failed, or a worker ended before its first client. */
+void backoff_failed(
+	struct core *core, struct pool *pool, struct failure failure);
+
+/* A worker that had served ended badly. */
+void backoff_crashed(
+	struct core *core, struct pool *pool, struct failure failure);
+
+/* A client was served: the next failure starts from the shortest pause. */
+void backoff_served(struct core *core, struct pool *pool);
+
+/* Forget all pauses: the service has a new command. The rate stays. */
+void backoff_reset(struct pool *pool);
+
+#endif

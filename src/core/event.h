@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_EVENT_H
+#define OSTLER_CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "table/diff.h"
+#include "table/service.h"
+
+/*
+ * event - everything that can happen to the master, as plain values
+ *
+ * Knows:   which fields each kind uses (the comment behind it).
+ * Decides: nothing.
+ * Never:   names a pid, a descriptor or a signal number of the shell's. A
+ *          worker is (slot, serial); a service is its number in the core.
+ */
+enum event_kind {
+	EVENT_TIME,	     /* nothing but the time has passed */
+	EVENT_ROW,	     /* service, change, policy: of the next table */
+	EVENT_TABLE,	     /* the rows since the last one are the table now */
+	EVENT_CLIENTS,	     /* service, depth: the watch fired, and is off */
+	EVENT_DEPTH,	     /* service, depth: the answer to ACTION_LOOK */
+	EVENT_STARTED,	     /* slot, serial: its program runs */
+	EVENT_START_FAILED,  /* slot, serial, stage, error, temporary */
+	EVENT_READY,	     /* slot, serial: it said AVAIL */
+	EVENT_TAKEN,	     /* slot, serial: it said TAKEN */
+	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
+	EVENT_EXITED,	     /* slot, serial, code, signal */
+	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
+	EVENT_STOP,	     /* let every worker finish, then be done */
+	EVENT_HURRY,	     /* the same, with SIGTERM now */
+	EVENT_QUIT,	     /* the same, with SIGKILL now */
+};
+#define EVENT_KINDS (EVENT_QUIT + 1)
+
+struct event {
+	enum event_kind kind;
+	uint32_t service;
+	uint32_t slot;
+	uint32_t serial;
+	uint32_t depth;
+	int stage;	/* where a start failed; a number of the shell's */
+	int error;	/* why: an errno value; opaque here */
+	bool temporary; /* for want of a resource, not for being wrong */
+	int code;	/* exit status, if signal is 0 */
+	int signal;	/* what killed it, or 0 */
+	enum row_change change;
+	struct policy policy;
+};
+
+#endif

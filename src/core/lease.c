@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/lease.h"
+
+#include <assert.h>
+
+#include "core/backoff.h"
+#include "core/pool.h"
+#include "core/retire.h"
+
+#define PERIOD_NS NS_PER_S	     /* watches beside the ready */
+#define RESCUE_NS (20 * NS_PER_MS)   /* patience after an end */
+#define RESCUE_VALID_NS NS_PER_S     /* how long an end matters */
+#define LOOK_MIN_NS (2 * NS_PER_MS)  /* between looks, at first */
+#define LOOK_MAX_NS (64 * NS_PER_MS) /* and after a while */
+#define ANSWER_NS NS_PER_S	     /* a look unanswered: ask again */
+
+static bool ended_lately(const struct core *core, const struct pool *pool)
+{
+	return pool->lease.ended_ns != 0 &&
+	       core->now_ns < pool->lease.ended_ns + RESCUE_VALID_NS;
+}
+
+bool lease_wants_watch(const struct core *core, const struct pool *pool)
+{
+	if (pool_available(pool) == 0)
+		return pool_room(core, pool) > 0 &&
+		       backoff_allows(pool, core->now_ns);
+	if (pool->lease.pending)
+		return false;
+	if (ended_lately(core, pool))
+		return true;
+	return core->now_ns >= pool->lease.next_ns;
+}
+
+uint64_t lease_deadline(const struct core *core, const struct pool *pool)
+{
+	if (pool_available(pool) == 0)
+		return DEADLINE_NONE;
+	if (pool->lease.pending)
+		return pool->lease.due_ns;
+	if (core->now_ns < pool->lease.next_ns)
+		return pool->lease.next_ns;
+	return DEADLINE_NONE;
+}
+
+/* A verdict is about workers that are believed; with none it is void. */
+void lease_settle(struct core *core, struct pool *pool)
+{
+	(void)core;
+	if (pool_available(pool) > 0)
+		return;
+	pool->lease.pending = false;
+	pool->lease.asked = false;
+}
+
+void lease_look_soon(struct core *core, struct pool *pool)
+{
+	pool->look_interval_ns = LOOK_MIN_NS;
+	pool->look_ns = core->now_ns + LOOK_MIN_NS;
+}
+
+static void look_again(struct core *core, struct pool *pool)
+{
+	pool->look_ns = 0;
+	if (pool->depth == 0 || pool->count[WORKER_STARTING] == 0)
+		return;
+	pool->look_ns = core->now_ns + pool->look_interval_ns;
+	if (pool->look_interval_ns < LOOK_MAX_NS)
+		pool->look_interval_ns *= 2;
+}
+
+/*
+ * Starting takes its time: a service that needs five seconds to start is not
+ * deaf after one, and more workers would only slow it down.
+ */
+static uint64_t patience_ns(const struct pool *pool)
+{
+	uint64_t deaf_ns = pool->policy.deaf_time_ns;
+
+	if (pool->count[WORKER_STARTING] > 0 &&
+		deaf_ns < 2 * pool->start_time_ns)
+		return 2 * pool->start_time_ns;
+	return deaf_ns;
+}
+
+static void begin(struct core *core, struct pool *pool)
+{
+	struct lease *lease = &pool->lease;
+
+	lease->rescue = ended_lately(core, pool);
+	lease->ended_ns = 0;
+	lease->pending = true;
+	lease->asked = false;
+	lease->depth = pool->depth;
+	lease->words = pool->words;
+	lease->due_ns =
+		core->now_ns + (lease->rescue ? RESCUE_NS : patience_ns(pool));
+}
+
+void lease_fired(struct core *core, struct pool *pool, uint32_t depth)
+{
+	if (!pool->watching)
+		return;
+	pool->watching = false;
+	pool->depth = depth;
+	pool->lease.next_ns = core->now_ns + PERIOD_NS;
+	if (depth == 0)
+		return;
+	if (pool_available(pool) > 0 && !pool->lease.pending)
+		begin(core, pool);
+	if (pool_available(pool) == 0 || pool->suspects == 0)
+		pool_answer(core, pool, depth);
+	if (pool->count[WORKER_STARTING] > 0)
+		lease_look_soon(core, pool);
+}
+
+/* Silent workers that run, with nobody waiting: as ready as can be known. */
+static void presume_ready(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->first;
+
+	if (pool->policy.ready_notify || pool->count[WORKER_STARTING] == 0)
+		return;
+	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
+		struct worker *worker = &core->workers[slot];
+
+		if (worker->state != WORKER_STARTING || !worker->executed)
+			continue;
+		worker_set_deadline(core, worker, DEADLINE_NONE);
+		pool_move(core, worker, WORKER_READY);
+	}
+}
+
+static void suspect_ready(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->first;
+	struct worker *told = NULL;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
+		struct worker *worker = &core->workers[slot];
+
+		if (worker->state != WORKER_READY || worker->suspect)
+			continue;
+		worker->suspect = true;
+		pool->suspects++;
+		told = worker;
+	}
+	if (told != NULL)
+		core_notice(core, NOTICE_SUSPECT, told->service, told,
+			pool->suspects);
+}
+
+/* The oldest suspect goes: at the limit only that can make room. */
+static void kill_suspect(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->first;
+	struct worker *oldest = NULL;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		if (core->workers[slot].suspect)
+			oldest = &core->workers[slot];
+	if (oldest != NULL)
+		worker_kill(core, oldest);
+}
+
+static void deaf(struct core *core, struct pool *pool)
+{
+	if (!pool->deaf)
+		core_notice(core, NOTICE_DEAF, core_service_of(core, pool),
+			NULL, pool->depth);
+	pool->deaf = true;
+	if (pool->policy.on_deaf_kill)
+		kill_suspect(core, pool);
+	pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
+}
+
+/* The clients went away; believe everybody again. */
+static void hearing(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->first;
+
+	pool->deaf = false;
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		core->workers[slot].suspect = false;
+	pool->suspects = 0;
+}
+
+static void verdict(struct core *core, struct pool *pool)
+{
+	struct lease *lease = &pool->lease;
+
+	lease->pending = false;
+	lease->asked = false;
+	if (pool->depth == 0 || pool->depth < lease->depth ||
+		pool->words != lease->words) {
+		pool->deaf = false;
+		return;
+	}
+	if (lease->rescue) {
+		/* The dead one took the wake-up along: a new one will look. */
+		lease->next_ns = core->now_ns;
+		(void)pool_spawn(core, pool, 1);
+		return;
+	}
+	suspect_ready(core, pool);
+	if (pool_spawn(core, pool, 1) == 0 && pool_room(core, pool) == 0)
+		deaf(core, pool);
+}
+
+/*
+ * A look while workers start. With suspects about, the queue is no measure of
+ * what is needed: then only the watch and the verdict start workers.
+ */
+static void looked(struct core *core, struct pool *pool)
+{
+	if (pool->depth == 0) {
+		presume_ready(core, pool);
+		if (pool->deaf)
+			hearing(core, pool);
+	} else if (pool->deaf && pool_room(core, pool) == 0) {
+		deaf(core, pool);
+		return;
+	} else if (pool->suspects == 0) {
+		pool_answer(core, pool, pool->depth);
+	}
+	pool->deaf = false;
+	look_again(core, pool);
+}
+
+void lease_depth(struct core *core, struct pool *pool, uint32_t depth)
+{
+	pool->depth = depth;
+	if (pool->lease.asked)
+		verdict(core, pool);
+	else if (pool->look_ns == 0)
+		looked(core, pool);
+}
+
+void lease_ended(struct core *core, struct pool *pool)
+{
+	pool->lease.ended_ns = core->now_ns;
+}
+
+void lease_time(struct core *core, struct pool *pool)
+{
+	struct lease *lease = &pool->lease;
+	bool look = false;
+
+	if (pool->look_ns != 0 && core->now_ns >= pool->look_ns) {
+		pool->look_ns = 0;
+		look = true;
+	}
+	if (lease->pending && core->now_ns >= lease->due_ns) {
+		lease->asked = true;
+		lease->due_ns = core->now_ns + ANSWER_NS;
+		look = true;
+	}
+	if (look)
+		core_ask(core, ACTION_LOOK, core_service_of(core, pool));
+}

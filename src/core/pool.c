@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/pool.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/backoff.h"
+#include "core/lease.h"
+#include "core/retire.h"
+
+#define LIMIT_NOTICE_NS (60 * NS_PER_S)
+
+uint32_t pool_available(const struct pool *pool)
+{
+	assert(pool->suspects <= pool->count[WORKER_READY]);
+	return pool->count[WORKER_READY] - pool->suspects +
+	       pool->count[WORKER_STARTING];
+}
+
+uint32_t pool_total(const struct pool *pool)
+{
+	return pool->count[WORKER_STARTING] + pool->count[WORKER_READY] +
+	       pool->count[WORKER_TAKEN] + pool->count[WORKER_RETIRING];
+}
+
+/*
+ * RETIRING workers count, so that a limit means processes and not hopes. Only
+ * a reload may go over it, by as many as are leaving and no more than surge:
+ * then the new generation need not wait for the old one's last client.
+ */
+uint32_t pool_room(const struct core *core, const struct pool *pool)
+{
+	uint32_t slots = core->limits.workers_max - core->workers_n;
+	uint32_t total = pool_total(pool);
+	uint32_t limit = pool->policy.process_limit;
+	uint32_t surge = pool->count[WORKER_RETIRING];
+
+	if (pool->state != POOL_UP)
+		return 0;
+	if (limit == 0)
+		return slots;
+	if (surge > pool->policy.surge)
+		surge = pool->policy.surge;
+	limit += surge;
+	if (total >= limit)
+		return 0;
+	return limit - total < slots ? limit - total : slots;
+}
+
+void pool_move(
+	struct core *core, struct worker *worker, enum worker_state state)
+{
+	struct pool *pool = &core->pools[worker->service];
+
+	assert(worker->state != WORKER_FREE && state != WORKER_FREE);
+	assert(pool->count[worker->state] > 0);
+	if (worker->suspect) {
+		worker->suspect = false;
+		pool->suspects--;
+	}
+	if (worker->state == state)
+		return;
+	pool->count[worker->state]--;
+	pool->count[state]++;
+	worker->state = state;
+	worker->since_ns = core->now_ns;
+}
+
+static uint32_t fresh_serial(struct core *core)
+{
+	for (;;) {
+		uint32_t serial = ++core->last_serial;
+		uint32_t slot = 0;
+
+		if (serial == 0) {
+			core->serials_wrapped = true;
+			continue;
+		}
+		if (!core->serials_wrapped)
+			return serial;
+		/* Once in four thousand million starts: nobody may share. */
+		while (slot < core->workers_high &&
+			(core->workers[slot].state == WORKER_FREE ||
+				core->workers[slot].serial != serial))
+			slot++;
+		if (slot == core->workers_high)
+			return serial;
+	}
+}
+
+static struct worker *take_slot(struct core *core)
+{
+	struct worker *worker;
+
+	assert(core->workers_n < core->limits.workers_max);
+	if (core->workers_free != NO_SLOT) {
+		worker = &core->workers[core->workers_free];
+		core->workers_free = worker->next;
+	} else {
+		assert(core->workers_high < core->limits.workers_max);
+		worker = &core->workers[core->workers_high++];
+	}
+	core->workers_n++;
+	assert(worker->state == WORKER_FREE);
+	*worker = (struct worker){.state = WORKER_STARTING};
+	return worker;
+}
+
+static void pool_link(
+	struct core *core, struct pool *pool, struct worker *worker)
+{
+	uint32_t slot = core_slot_of(core, worker);
+
+	worker->prev = NO_SLOT;
+	worker->next = pool->first;
+	if (pool->first != NO_SLOT)
+		core->workers[pool->first].prev = slot;
+	pool->first = slot;
+	pool->count[WORKER_STARTING]++;
+}
+
+static void start_one(struct core *core, struct pool *pool)
+{
+	struct worker *worker = take_slot(core);
+
+	worker->serial = fresh_serial(core);
+	worker->service = core_service_of(core, pool);
+	worker->epoch = pool->epoch;
+	worker->idle = true;
+	worker->started_ns = worker->since_ns = core->now_ns;
+	pool_link(core, pool, worker);
+	if (pool->policy.ready_notify && pool->policy.start_time_limit_ns != 0)
+		worker_set_deadline(core, worker,
+			core->now_ns + pool->policy.start_time_limit_ns);
+	pool->starts++;
+	backoff_started(pool, core->now_ns);
+	core_ask_worker(core, ACTION_SPAWN, worker);
+}
+
+uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
+{
+	uint32_t room = pool_room(core, pool);
+	uint32_t n = 0;
+
+	while (n < want && n < room && backoff_allows(pool, core->now_ns)) {
+		start_one(core, pool);
+		n++;
+	}
+	return n;
+}
+
+void pool_answer(struct core *core, struct pool *pool, uint32_t depth)
+{
+	uint32_t coming = pool_available(pool);
+
+	if (depth > coming)
+		(void)pool_spawn(core, pool, depth - coming);
+}
+
+void pool_free_worker(struct core *core, struct worker *worker)
+{
+	struct pool *pool = &core->pools[worker->service];
+	uint32_t slot = core_slot_of(core, worker);
+
+	assert(worker->state != WORKER_FREE);
+	assert(core->workers_n > 0);
+	if (worker->suspect)
+		pool->suspects--;
+	if (worker->mute)
+		pool->mutes--;
+	if (worker->rung == RUNG_STUCK)
+		core->stuck_n--;
+	pool->count[worker->state]--;
+	if (worker->prev != NO_SLOT)
+		core->workers[worker->prev].next = worker->next;
+	else
+		pool->first = worker->next;
+	if (worker->next != NO_SLOT)
+		core->workers[worker->next].prev = worker->prev;
+	worker_set_deadline(core, worker, DEADLINE_NONE);
+	worker->state = WORKER_FREE;
+	worker->next = core->workers_free;
+	core->workers_free = slot;
+	core->workers_n--;
+}
+
+/* The limit was lowered: the newest idle ones go, the taken when free. */
+static void trim(struct core *core, struct pool *pool)
+{
+	uint32_t limit = pool->policy.process_limit;
+	uint32_t slot = pool->first;
+	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+
+	if (limit == 0)
+		return;
+	while (live > limit && slot != NO_SLOT) {
+		struct worker *worker = &core->workers[slot];
+
+		slot = worker->next;
+		if (worker->state != WORKER_READY)
+			continue;
+		worker_retire(core, worker, pool->policy.drain_time_ns);
+		live--;
+	}
+}
+
+static void say_limit(struct core *core, struct pool *pool)
+{
+	if (pool->policy.process_limit < 2 || pool_available(pool) > 0 ||
+		pool_room(core, pool) > 0)
+		return;
+	if (pool->limit_told_ns != 0 && core->now_ns < pool->limit_told_ns)
+		return;
+	pool->limit_told_ns = core->now_ns + LIMIT_NOTICE_NS;
+	core_notice(core, NOTICE_AT_LIMIT, core_service_of(core, pool), NULL,
+		pool->policy.process_limit);
+}
+
+static void move_watch(struct core *core, struct pool *pool, bool want)
+{
+	if (pool->watching == want)
+		return;
+	pool->watching = want;
+	core_ask(core, want ? ACTION_WATCH : ACTION_IGNORE,
+		core_service_of(core, pool));
+}
+
+/* A removed service closes when its last worker is gone; so does the whole. */
+static void settle_leaving(struct core *core, struct pool *pool)
+{
+	uint32_t service = core_service_of(core, pool);
+
+	move_watch(core, pool, false);
+	deadline_set(&core->deadlines, service, DEADLINE_NONE);
+	if (pool_total(pool) > 0)
+		return;
+	core_ask(core, ACTION_CLOSE, service);
+	*pool = (struct pool){.state = POOL_FREE,
+		.row = pool->row,
+		.row_change = pool->row_change,
+		.row_policy = pool->row_policy};
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void set_pool_deadline(struct core *core, struct pool *pool)
+{
+	uint64_t at_ns = lease_deadline(core, pool);
+
+	if (pool->look_ns != 0)
+		at_ns = earlier(at_ns, pool->look_ns);
+	if (pool->wakeup_ns != 0)
+		at_ns = earlier(at_ns, pool->wakeup_ns);
+	/* A pause matters only to a pool that would watch but for it. */
+	if (pool_available(pool) == 0 && pool_room(core, pool) > 0 &&
+		!backoff_allows(pool, core->now_ns))
+		at_ns = earlier(at_ns, backoff_until(pool, core->now_ns));
+	deadline_set(&core->deadlines, core_service_of(core, pool), at_ns);
+}
+
+void pool_settle(struct core *core, struct pool *pool)
+{
+	if (pool->state == POOL_FREE)
+		return;
+	if (pool->state != POOL_UP) {
+		settle_leaving(core, pool);
+		return;
+	}
+	trim(core, pool);
+	say_limit(core, pool);
+	lease_settle(core, pool);
+	move_watch(core, pool, lease_wants_watch(core, pool));
+	set_pool_deadline(core, pool);
+}
+
+static void wake_if_due(struct core *core, struct pool *pool)
+{
+	if (pool->wakeup_ns == 0 || core->now_ns < pool->wakeup_ns)
+		return;
+	/* However late it is, it comes once (a stopped master, a long gap). */
+	pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;
+	if (backoff_allows(pool, core->now_ns))
+		core_ask(core, ACTION_WAKE, core_service_of(core, pool));
+}
+
+void pool_time(struct core *core, struct pool *pool)
+{
+	if (pool->state == POOL_UP) {
+		wake_if_due(core, pool);
+		lease_time(core, pool);
+	}
+	pool_settle(core, pool);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_POOL_H
+#define OSTLER_CORE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/state.h"
+
+/*
+ * pool - the workers of one service, as the core sees them
+ *
+ * Knows:   which slots are starting, ready, taken or retiring, how many may
+ *          be, and how many clients were last seen waiting.
+ * Decides: when to start a worker, and when the master listens itself.
+ * Never:   judges a worker's end (worker.c) or a queue that rests (lease.c).
+ */
+
+/* Workers that can take a client, or soon will. */
+uint32_t pool_available(const struct pool *pool);
+
+uint32_t pool_total(const struct pool *pool);
+
+/* How many more may be started: limit, surge and free slots, not pauses. */
+uint32_t pool_room(const struct core *core, const struct pool *pool);
+
+/* Move a worker to STATE; counts, marks and times follow. */
+void pool_move(
+	struct core *core, struct worker *worker, enum worker_state state);
+
+/* Start up to WANT workers, as room and pauses allow; how many it did. */
+uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
+
+/* Start what DEPTH waiting clients ask for beyond who is coming anyway. */
+void pool_answer(struct core *core, struct pool *pool, uint32_t depth);
+
+/* Give the slot back; the worker is gone. */
+void pool_free_worker(struct core *core, struct worker *worker);
+
+/*
+ * Say what the pool needs now. Every event that touches a pool ends here, so
+ * this is the only place that moves the watch, closes a pool that is empty
+ * and sets the pool's deadline.
+ */
+void pool_settle(struct core *core, struct pool *pool);
+
+/* Something of the pool's own is due. */
+void pool_time(struct core *core, struct pool *pool);
+
+#endif

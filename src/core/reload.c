@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/reload.h"
+
+#include <assert.h>
+
+#include "core/backoff.h"
+#include "core/pool.h"
+#include "core/retire.h"
+
+#define START_TIME_FIRST_NS NS_PER_S
+
+void reload_row(struct core *core, const struct event *event)
+{
+	struct pool *pool = &core->pools[event->service];
+
+	/* Zero would mean a deadline that never moves; conf refuses it. */
+	assert(event->policy.deaf_time_ns > 0);
+	assert(event->policy.start_rate > 0 && event->policy.start_burst > 0);
+	pool->row = true;
+	pool->row_change = event->change;
+	pool->row_policy = event->policy;
+	if (event->service >= core->pools_high)
+		core->pools_high = event->service + 1;
+}
+
+void reload_retire_old(struct core *core, struct pool *pool, uint64_t time_ns)
+{
+	uint32_t slot = pool->first;
+
+	while (slot != NO_SLOT) {
+		struct worker *worker = &core->workers[slot];
+
+		slot = worker->next;
+		if (worker->epoch != pool->epoch)
+			worker_retire(core, worker, time_ns);
+	}
+	core_ask(core, ACTION_LEFTOVERS, core_service_of(core, pool));
+}
+
+static void pool_begin(struct core *core, struct pool *pool)
+{
+	*pool = (struct pool){
+		.state = POOL_UP,
+		.policy = pool->row_policy,
+		.epoch = 1,
+		.first = NO_SLOT,
+		.start_time_ns = START_TIME_FIRST_NS,
+	};
+	if (pool->policy.wakeup_ns != 0)
+		pool->wakeup_ns = core->now_ns;
+}
+
+static void set_wakeup(struct core *core, struct pool *pool)
+{
+	uint64_t next_ns = core->now_ns + pool->policy.wakeup_ns;
+
+	if (pool->policy.wakeup_ns == 0)
+		pool->wakeup_ns = 0;
+	else if (pool->wakeup_ns == 0 || pool->wakeup_ns > next_ns)
+		pool->wakeup_ns = next_ns;
+}
+
+static void pool_change(struct core *core, struct pool *pool)
+{
+	bool replace =
+		pool->row_change == ROW_CHANGED || pool->state != POOL_UP;
+
+	pool->policy = pool->row_policy;
+	pool->state = POOL_UP;
+	set_wakeup(core, pool);
+	if (!replace)
+		return;
+	pool->epoch++;
+	pool->start_time_ns = START_TIME_FIRST_NS;
+	backoff_reset(pool);
+	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+}
+
+static void pool_leave(struct core *core, struct pool *pool)
+{
+	if (pool->state != POOL_UP)
+		return;
+	pool->state = POOL_LEAVING;
+	pool->epoch++;
+	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+}
+
+void reload_table(struct core *core)
+{
+	for (uint32_t i = 0; i < core->pools_high; i++) {
+		struct pool *pool = &core->pools[i];
+		bool row = pool->row;
+
+		pool->row = false;
+		if (core->stopping)
+			continue;
+		if (row && pool->state == POOL_FREE)
+			pool_begin(core, pool);
+		else if (row)
+			pool_change(core, pool);
+		else
+			pool_leave(core, pool);
+		pool_settle(core, pool);
+	}
+}
+
+static void stop_pool(struct core *core, struct pool *pool)
+{
+	uint64_t time_ns = pool->policy.stop_time_ns;
+
+	if (pool->state == POOL_FREE)
+		return;
+	if (pool->state == POOL_LEAVING && time_ns > pool->policy.drain_time_ns)
+		time_ns = pool->policy.drain_time_ns;
+	pool->state = POOL_STOPPING;
+	pool->epoch++;
+	reload_retire_old(core, pool, time_ns);
+	pool_settle(core, pool);
+}
+
+void stop_begin(struct core *core)
+{
+	if (core->stopping)
+		return;
+	core->stopping = true;
+	for (uint32_t i = 0; i < core->pools_high; i++)
+		stop_pool(core, &core->pools[i]);
+}
+
+static void push_all(struct core *core,
+	void (*push)(struct core *core, struct worker *worker))
+{
+	stop_begin(core);
+	for (uint32_t slot = 0; slot < core->workers_high; slot++)
+		if (core->workers[slot].state != WORKER_FREE)
+			push(core, &core->workers[slot]);
+}
+
+void stop_hurry(struct core *core)
+{
+	push_all(core, worker_term);
+}
+
+void stop_now(struct core *core)
+{
+	push_all(core, worker_kill);
+}
+
+void reload_listener_lost(struct core *core, struct pool *pool)
+{
+	if (pool->state != POOL_UP)
+		return;
+	pool->watching = false;
+	pool->epoch++;
+	core_ask(core, ACTION_REOPEN, core_service_of(core, pool));
+	backoff_failed(
+		core, pool, (struct failure){.cause = CAUSE_LISTENER_LOST});
+	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_STATE_H
+#define OSTLER_CORE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/number.h"
+#include "base/prng.h"
+#include "core/action.h"
+#include "core/core.h"
+#include "core/deadline.h"
+#include "core/view.h"
+
+/*
+ * state - what the modules of the core share, and nobody else sees
+ *
+ * Knows:   one pool per service and one worker per slot, linked by index.
+ * Decides: nothing.
+ * Never:   leaves this room: the shell reads views.
+ */
+#define NO_SLOT UINT32_MAX
+
+/* How far one worker has been pushed to leave. It only ever climbs. */
+enum rung {
+	RUNG_NONE,
+	RUNG_RETIRE,	 /* its channel is half-closed */
+	RUNG_DISCONNECT, /* and closed */
+	RUNG_TERM,
+	RUNG_KILL,
+	RUNG_STUCK, /* nothing more can be done */
+};
+
+struct worker {
+	enum worker_state state;
+	enum rung rung;
+	uint32_t serial;
+	uint32_t service;
+	uint32_t epoch; /* of its pool when it was started */
+	uint32_t next, prev;
+	bool executed; /* its program runs */
+	bool spoke;    /* any word at all */
+	bool served;   /* said TAKEN */
+	bool idle;     /* its last word was AVAIL, or it said none */
+	bool suspect;
+	bool mute;
+	bool asked;  /* we want it gone: no end of it is a failure */
+	bool failed; /* its failure is counted already */
+	uint64_t started_ns;
+	uint64_t executed_ns;
+	uint64_t since_ns;
+	uint64_t drain_until_ns; /* RETIRING: no word puts it off further */
+};
+
+/* Why the master looks again, and what it compares with. */
+struct lease {
+	bool pending;	   /* a watch fired; the verdict is due */
+	bool asked;	   /* the verdict's look is under way */
+	bool rescue;	   /* short patience: a worker ended just before */
+	uint64_t due_ns;   /* when to ask, if pending */
+	uint64_t next_ns;  /* no watch beside ready workers before this */
+	uint64_t ended_ns; /* when a worker last ended that was not taken */
+	uint32_t depth;	   /* as noted when the watch fired */
+	uint64_t words;	   /* the same for the pool's words */
+};
+
+struct backoff {
+	uint64_t pause_ns;	 /* the last pause after failures; 0: none */
+	uint64_t until_ns;	 /* no start before this */
+	uint64_t failed_ns;	 /* the last failure */
+	uint64_t crash_pause_ns; /* the last pause for crashing */
+	uint64_t crashes_ns;	 /* leaky bucket: a second for each crash */
+	uint64_t crashed_ns;	 /* when it was last looked at */
+	uint64_t tokens_ns;	 /* start rate: the next start's due time */
+	enum cause cause;
+	int stage, error, code, signal;
+};
+
+struct pool {
+	enum pool_state state;
+	struct policy policy;
+	uint32_t epoch;
+	uint32_t first; /* its workers, the newest first */
+	uint32_t count[WORKER_STATES];
+	uint32_t suspects;
+	uint32_t mutes;
+	uint32_t depth;
+	bool watching;
+	bool deaf;
+	bool waited;	  /* depth is of clients nobody has answered yet */
+	uint64_t look_ns; /* next look at the queue; 0: none */
+	uint64_t look_interval_ns;
+	uint64_t wakeup_ns;	/* next wake-up; 0: none */
+	uint64_t start_time_ns; /* learned */
+	uint64_t limit_told_ns;
+	uint64_t words; /* messages heard */
+	struct lease lease;
+	struct backoff backoff;
+	uint64_t failures, starts, served, exits, redundant;
+	/* the next table's row, until EVENT_TABLE */
+	bool row;
+	enum row_change row_change;
+	struct policy row_policy;
+};
+
+struct core {
+	struct core_limits limits;
+	struct pool *pools;	/* [services_max], in the caller's memory */
+	struct worker *workers; /* [workers_max], the same */
+	uint32_t pools_high;	/* none was ever used from here on */
+	uint32_t workers_high;
+	uint32_t workers_free; /* list of free ones below workers_high */
+	uint32_t workers_n;
+	uint32_t stuck_n;
+	uint32_t last_serial;
+	bool serials_wrapped;
+	bool stopping;
+	bool done;
+	uint64_t now_ns;
+	uint64_t stale;
+	struct prng prng;
+	struct deadlines deadlines; /* pools first, then workers */
+	struct actions actions;
+};
+
+/* Action on a service, or on one worker. */
+void core_ask(struct core *core, enum action_kind kind, uint32_t service);
+void core_ask_worker(
+	struct core *core, enum action_kind kind, const struct worker *worker);
+void core_notice(struct core *core, enum notice notice, uint32_t service,
+	const struct worker *worker, uint64_t number);
+
+uint32_t core_slot_of(const struct core *core, const struct worker *worker);
+uint32_t core_service_of(const struct core *core, const struct pool *pool);
+
+void worker_set_deadline(
+	struct core *core, const struct worker *worker, uint64_t at_ns);
+uint64_t worker_deadline(const struct core *core, const struct worker *worker);
+
+#endif

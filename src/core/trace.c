@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/trace.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/action.h"
+#include "core/event.h"
+#include "core/trace_fields.h"
+
+#define SERVICE (1u << 0)
+#define SLOT (1u << 1)
+#define SERIAL (1u << 2)
+#define DEPTH (1u << 3)
+#define STAGE (1u << 4)
+#define END (1u << 5)
+#define ROW (1u << 6)
+#define NOTICE (1u << 7)
+#define WORKER (SLOT | SERIAL)
+
+static const struct kind event_kinds[EVENT_KINDS] = {
+	[EVENT_TIME] = {"time", 0},
+	[EVENT_ROW] = {"row", SERVICE | ROW},
+	[EVENT_TABLE] = {"table", 0},
+	[EVENT_CLIENTS] = {"clients", SERVICE | DEPTH},
+	[EVENT_DEPTH] = {"depth", SERVICE | DEPTH},
+	[EVENT_STARTED] = {"started", WORKER},
+	[EVENT_START_FAILED] = {"start-failed", WORKER | STAGE},
+	[EVENT_READY] = {"ready", WORKER},
+	[EVENT_TAKEN] = {"taken", WORKER},
+	[EVENT_MUTE] = {"mute", WORKER},
+	[EVENT_EXITED] = {"exited", WORKER | END},
+	[EVENT_LISTENER_LOST] = {"listener-lost", SERVICE},
+	[EVENT_STOP] = {"stop", 0},
+	[EVENT_HURRY] = {"hurry", 0},
+	[EVENT_QUIT] = {"quit", 0},
+};
+
+#define E(member, kind, uses)                                                  \
+	{                                                                      \
+		.name = #member, .offset = offsetof(struct event, member),     \
+		.type = kind, .bit = uses                                      \
+	}
+#define P(member, kind)                                                        \
+	{                                                                      \
+		.name = #member,                                               \
+		.offset = offsetof(struct event, policy.member), .type = kind, \
+		.bit = ROW                                                     \
+	}
+
+static const struct field event_fields[] = {
+	E(service, FIELD_U32, SERVICE),
+	E(slot, FIELD_U32, SLOT),
+	E(serial, FIELD_U32, SERIAL),
+	E(depth, FIELD_U32, DEPTH),
+	E(stage, FIELD_INT, STAGE),
+	E(error, FIELD_INT, STAGE),
+	E(temporary, FIELD_BOOL, STAGE),
+	E(code, FIELD_INT, END),
+	E(signal, FIELD_INT, END),
+	E(change, FIELD_CHANGE, ROW),
+	P(process_limit, FIELD_U32),
+	P(surge, FIELD_U32),
+	P(start_rate, FIELD_U32),
+	P(start_burst, FIELD_U32),
+	P(throttle_time_ns, FIELD_U64),
+	P(quick_exit_ns, FIELD_U64),
+	P(deaf_time_ns, FIELD_U64),
+	P(start_time_limit_ns, FIELD_U64),
+	P(wakeup_ns, FIELD_U64),
+	P(retire_grace_ns, FIELD_U64),
+	P(drain_time_ns, FIELD_U64),
+	P(stop_time_ns, FIELD_U64),
+	P(kill_time_ns, FIELD_U64),
+	P(ready_notify, FIELD_BOOL),
+	P(retire_signal, FIELD_BOOL),
+	P(on_deaf_kill, FIELD_BOOL),
+};
+
+static const struct kind action_kinds[ACTION_KINDS] = {
+	[ACTION_WATCH] = {"watch", SERVICE},
+	[ACTION_IGNORE] = {"ignore", SERVICE},
+	[ACTION_LOOK] = {"look", SERVICE},
+	[ACTION_SPAWN] = {"spawn", SERVICE | WORKER},
+	[ACTION_RETIRE] = {"retire", SERVICE | WORKER},
+	[ACTION_DISCONNECT] = {"disconnect", SERVICE | WORKER},
+	[ACTION_TERM] = {"term", SERVICE | WORKER},
+	[ACTION_KILL] = {"kill", SERVICE | WORKER},
+	[ACTION_LEFTOVERS] = {"leftovers", SERVICE},
+	[ACTION_WAKE] = {"wake", SERVICE},
+	[ACTION_REOPEN] = {"reopen", SERVICE},
+	[ACTION_CLOSE] = {"close", SERVICE},
+	[ACTION_NOTICE] = {"notice", NOTICE | SERVICE | WORKER},
+	[ACTION_DONE] = {"done", 0},
+};
+
+#define A(member, kind, uses)                                                  \
+	{                                                                      \
+		.name = #member, .offset = offsetof(struct action, member),    \
+		.type = kind, .bit = uses                                      \
+	}
+
+static const struct field action_fields[] = {
+	A(notice, FIELD_NOTICE, NOTICE),
+	A(service, FIELD_U32, SERVICE),
+	A(slot, FIELD_U32, SLOT),
+	A(serial, FIELD_U32, SERIAL),
+	A(number, FIELD_U64, NOTICE),
+};
+
+#define COUNT(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
+
+const struct names trace_event_names = {
+	event_kinds, EVENT_KINDS, event_fields, COUNT(event_fields)};
+const struct names trace_action_names = {
+	action_kinds, ACTION_KINDS, action_fields, COUNT(action_fields)};
+
+const char *const trace_change_names[] = {
+	[ROW_SAME] = "same",
+	[ROW_POLICY] = "policy",
+	[ROW_CHANGED] = "changed",
+};
+const unsigned trace_change_names_n = COUNT(trace_change_names);
+
+const char *const trace_notice_names[NOTICES] = {
+	[NOTICE_THROTTLED] = "throttled",
+	[NOTICE_RECOVERED] = "recovered",
+	[NOTICE_AT_LIMIT] = "at-limit",
+	[NOTICE_SUSPECT] = "suspect",
+	[NOTICE_DEAF] = "deaf",
+	[NOTICE_START_TIMEOUT] = "start-timeout",
+	[NOTICE_DIED] = "died",
+	[NOTICE_STUCK] = "stuck",
+	[NOTICE_TERM] = "term",
+};
+const unsigned trace_notice_names_n = NOTICES;
+
+static void put_field(
+	struct text_builder *out, const struct field *field, const char *base)
+{
+	const char *place = base + field->offset;
+	uint64_t wide = 0;
+	uint32_t narrow = 0;
+	int number = 0;
+	bool yes = false;
+
+	text_put_format(out, " %s=", field->name);
+	switch (field->type) {
+	case FIELD_U32:
+		memcpy(&narrow, place, sizeof(narrow));
+		text_put_number(out, narrow);
+		break;
+	case FIELD_U64:
+		memcpy(&wide, place, sizeof(wide));
+		text_put_number(out, wide);
+		break;
+	case FIELD_INT:
+		memcpy(&number, place, sizeof(number));
+		text_put_format(out, "%d", number);
+		break;
+	case FIELD_BOOL:
+		memcpy(&yes, place, sizeof(yes));
+		text_put_number(out, yes);
+		break;
+	case FIELD_CHANGE:
+		memcpy(&number, place, sizeof(number));
+		text_put(out, trace_change_names[number]);
+		break;
+	case FIELD_NOTICE:
+		memcpy(&number, place, sizeof(number));
+		text_put(out, trace_notice_names[number]);
+		break;
+	}
+}
+
+static size_t put_line(const struct names *names, unsigned kind,
+	const void *value, char *out, size_t room)
+{
+	struct text_builder builder;
+
+	assert(kind < names->kinds_n);
+	text_builder_init(&builder, out, room);
+	text_put(&builder, names->kinds[kind].name);
+	for (unsigned i = 0; i < names->fields_n; i++)
+		if (names->kinds[kind].fields & names->fields[i].bit)
+			put_field(&builder, &names->fields[i], value);
+	return builder.n;
+}
+
+size_t trace_event(const struct event *event, char *out, size_t room)
+{
+	return put_line(
+		&trace_event_names, (unsigned)event->kind, event, out, room);
+}
+
+size_t trace_action(const struct action *action, char *out, size_t room)
+{
+	return put_line(
+		&trace_action_names, (unsigned)action->kind, action, out, room);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/view.h"
+
+#include "core/backoff.h"
+#include "core/pool.h"
+#include "core/state.h"
+
+static uint64_t throttled_ns(const struct pool *pool, uint64_t now_ns)
+{
+	if (pool->state != POOL_UP)
+		return 0;
+	return backoff_until(pool, now_ns) - now_ns;
+}
+
+bool core_view_service(const struct core *core, uint32_t service,
+	uint64_t now_ns, struct view_service *out)
+{
+	const struct pool *pool;
+	const struct backoff *b;
+
+	if (service >= core->pools_high ||
+		core->pools[service].state == POOL_FREE)
+		return false;
+	pool = &core->pools[service];
+	b = &pool->backoff;
+	*out = (struct view_service){
+		.state = pool->state,
+		.starting = pool->count[WORKER_STARTING],
+		.ready = pool->count[WORKER_READY],
+		.taken = pool->count[WORKER_TAKEN],
+		.retiring = pool->count[WORKER_RETIRING],
+		.suspect = pool->suspects,
+		.mute = pool->mutes,
+		.total = pool_total(pool),
+		.limit = pool->policy.process_limit,
+		.depth = pool->depth,
+		.watching = pool->watching,
+		.deaf = pool->deaf,
+		.throttled_ns = throttled_ns(pool, now_ns),
+		.cause = b->cause,
+		.stage = b->stage,
+		.error = b->error,
+		.code = b->code,
+		.signal = b->signal,
+		.failures = pool->failures,
+		.starts = pool->starts,
+		.served = pool->served,
+		.exits = pool->exits,
+		.redundant = pool->redundant,
+		.start_time_ns = pool->start_time_ns,
+	};
+	return true;
+}
+
+bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
+	struct view_worker *out)
+{
+	const struct worker *worker;
+
+	if (slot >= core->workers_high ||
+		core->workers[slot].state == WORKER_FREE)
+		return false;
+	worker = &core->workers[slot];
+	*out = (struct view_worker){
+		.state = worker->state,
+		.service = worker->service,
+		.serial = worker->serial,
+		.suspect = worker->suspect,
+		.mute = worker->mute,
+		.asked = worker->asked,
+		.age_ns = now_ns - worker->started_ns,
+		.since_ns = now_ns - worker->since_ns,
+	};
+	return true;
+}
+
+uint32_t core_view_workers(const struct core *core)
+{
+	return core->workers_n;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CORE_VIEW_H
+#define OSTLER_CORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+
+/*
+ * view - what may be read of the core, copied out
+ *
+ * Knows:   how to count.
+ * Decides: nothing; a view taken or not taken changes nothing.
+ * Never:   gives out a pointer into the core.
+ */
+enum worker_state {
+	WORKER_FREE,
+	WORKER_STARTING, /* spawned and not heard from */
+	WORKER_READY,	 /* can take a client */
+	WORKER_TAKEN,	 /* cannot */
+	WORKER_RETIRING, /* will not take another; leaves when done */
+};
+#define WORKER_STATES (WORKER_RETIRING + 1)
+
+enum pool_state {
+	POOL_FREE,
+	POOL_UP,
+	POOL_LEAVING,  /* removed from the table */
+	POOL_STOPPING, /* the master stops */
+};
+
+/* Why a service pauses, or paused last. */
+enum cause {
+	CAUSE_NONE,
+	CAUSE_START_FAILED,  /* stage, error */
+	CAUSE_START_TIMEOUT, /* never said its promised AVAIL */
+	CAUSE_EARLY_EXIT,    /* code or signal, before its first client */
+	CAUSE_CRASHING,	     /* code or signal, too often */
+	CAUSE_START_RATE,    /* too many starts, whatever the reason */
+	CAUSE_LISTENER_LOST,
+};
+
+struct view_service {
+	enum pool_state state;
+	uint32_t starting, ready, taken, retiring;
+	uint32_t suspect; /* of the ready ones */
+	uint32_t mute;	  /* of the taken ones */
+	uint32_t total;
+	uint32_t limit; /* 0: workers_max alone */
+	uint32_t depth; /* as last seen */
+	bool watching;
+	bool deaf;	       /* clients wait, nobody answers, no room */
+	uint64_t throttled_ns; /* from now on; 0: not */
+	enum cause cause;
+	int stage, error, code, signal;
+	uint64_t failures, starts, served, exits, redundant;
+	uint64_t start_time_ns; /* learned */
+};
+
+struct view_worker {
+	enum worker_state state;
+	uint32_t service;
+	uint32_t serial;
+	bool suspect, mute, asked;
+	uint64_t age_ns;
+	uint64_t since_ns; /* in this state, from then to now */
+};
+
+/* False if there is no such service (its number is free). */
+bool core_view_service(const struct core *core, uint32_t service,
+	uint64_t now_ns, struct view_service *out);
+
+/* False if the slot is free. */
+bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
+	struct view_worker *out);
+
+/* Workers of all services together. */
+uint32_t core_view_workers(const struct core *core);
+
+/*
+ * The first promise that the state breaks, as a sentence, or NULL. Counts
+ * everything again: for tests and the simulator, not for every step.
+ */
+const char *core_audit(const struct core *core, uint64_t now_ns);
+
+#endif

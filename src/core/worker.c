@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/worker.h"
+
+#include <assert.h>
+
+#include "core/backoff.h"
+#include "core/lease.h"
+#include "core/pool.h"
+#include "core/retire.h"
+
+#define START_TIME_MIN_NS (10 * NS_PER_MS)
+#define START_TIME_MAX_NS (60 * NS_PER_S)
+
+static struct pool *pool_of(struct core *core, const struct worker *worker)
+{
+	return &core->pools[worker->service];
+}
+
+void worker_started(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	if (worker->executed)
+		return;
+	worker->executed = true;
+	worker->executed_ns = core->now_ns;
+	if (worker->state != WORKER_STARTING || pool->policy.ready_notify)
+		return;
+	if (pool->depth == 0)
+		pool_move(core, worker, WORKER_READY);
+	else
+		worker_set_deadline(
+			core, worker, core->now_ns + pool->start_time_ns);
+}
+
+void worker_start_failed(
+	struct core *core, struct worker *worker, const struct event *event)
+{
+	struct pool *pool = pool_of(core, worker);
+	bool idle = worker->idle;
+
+	backoff_failed(core, pool,
+		(struct failure){.cause = CAUSE_START_FAILED,
+			.stage = event->stage,
+			.error = event->error,
+			.temporary = event->temporary});
+	pool_free_worker(core, worker);
+	if (idle)
+		lease_ended(core, pool);
+}
+
+/* An average that forgets; the first word after a start is a sample. */
+static void learn_start_time(
+	const struct core *core, struct pool *pool, const struct worker *worker)
+{
+	uint64_t sample_ns = core->now_ns - worker->started_ns;
+	uint64_t *time_ns = &pool->start_time_ns;
+
+	if (worker->state != WORKER_STARTING)
+		return;
+	*time_ns = *time_ns - *time_ns / 4 + sample_ns / 4;
+	if (*time_ns < START_TIME_MIN_NS)
+		*time_ns = START_TIME_MIN_NS;
+	if (*time_ns > START_TIME_MAX_NS)
+		*time_ns = START_TIME_MAX_NS;
+}
+
+static void heard(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	pool->words++;
+	pool->deaf = false;
+	if (!worker->spoke)
+		learn_start_time(core, pool, worker);
+	/* It may be up before we looked whether its exec went well. */
+	worker_started(core, worker);
+	worker->spoke = true;
+	if (worker->state == WORKER_STARTING)
+		worker_set_deadline(core, worker, DEADLINE_NONE);
+}
+
+void worker_ready(struct core *core, struct worker *worker)
+{
+	bool again = worker->spoke && worker->idle;
+
+	heard(core, worker);
+	if (again)
+		pool_of(core, worker)->redundant++;
+	worker->idle = true;
+	if (worker->state == WORKER_RETIRING)
+		worker_retiring_ready(core, worker);
+	else
+		pool_move(core, worker, WORKER_READY);
+}
+
+void worker_taken(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	heard(core, worker);
+	if (!worker->idle)
+		pool->redundant++;
+	else
+		pool->served++;
+	worker->idle = false;
+	worker->served = true;
+	/*
+	 * Only a worker younger than the last failure shows that starting
+	 * works again: an old one served from before the command broke.
+	 */
+	if (worker->started_ns >= pool->backoff.failed_ns)
+		backoff_served(core, pool);
+	if (worker->state == WORKER_RETIRING)
+		worker_retiring_taken(core, worker);
+	else
+		pool_move(core, worker, WORKER_TAKEN);
+}
+
+/* It lives and cannot be heard: it counts, and is never ready. */
+void worker_mute(struct core *core, struct worker *worker)
+{
+	if (worker->mute)
+		return;
+	worker->mute = true;
+	pool_of(core, worker)->mutes++;
+	if (worker->state == WORKER_RETIRING)
+		return;
+	worker_set_deadline(core, worker, DEADLINE_NONE);
+	pool_move(core, worker, WORKER_TAKEN);
+}
+
+static void judge_end(
+	struct core *core, struct worker *worker, const struct event *event)
+{
+	struct pool *pool = pool_of(core, worker);
+	uint64_t born_ns =
+		worker->executed ? worker->executed_ns : worker->started_ns;
+	bool bad = event->signal != 0 || event->code != 0;
+	bool quick = core->now_ns - born_ns < pool->policy.quick_exit_ns;
+	struct failure failure = {.cause = CAUSE_EARLY_EXIT,
+		.code = event->code,
+		.signal = event->signal};
+
+	if (worker->asked || worker->failed)
+		return;
+	if (bad)
+		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
+	if (!worker->served && (bad || quick))
+		backoff_failed(core, pool, failure);
+	else if (worker->served && bad)
+		backoff_crashed(core, pool, failure);
+}
+
+void worker_exited(
+	struct core *core, struct worker *worker, const struct event *event)
+{
+	struct pool *pool = pool_of(core, worker);
+	bool idle = worker->idle;
+
+	judge_end(core, worker, event);
+	pool->exits++;
+	pool_free_worker(core, worker);
+	/* The kernel may have woken it for a client that its siblings missed. */
+	if (idle)
+		lease_ended(core, pool);
+}
+
+static void start_timed_out(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	worker->failed = true;
+	core_notice(core, NOTICE_START_TIMEOUT, worker->service, worker,
+		pool->policy.start_time_limit_ns);
+	backoff_failed(
+		core, pool, (struct failure){.cause = CAUSE_START_TIMEOUT});
+	worker_kill(core, worker);
+}
+
+void worker_time(struct core *core, struct worker *worker)
+{
+	if (worker->state == WORKER_RETIRING) {
+		worker_climb(core, worker);
+		return;
+	}
+	worker_set_deadline(core, worker, DEADLINE_NONE);
+	if (worker->state != WORKER_STARTING)
+		return;
+	if (pool_of(core, worker)->policy.ready_notify)
+		start_timed_out(core, worker);
+	else
+		pool_move(core, worker, WORKER_READY);
+}
