@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_CTL_CTL_H
+#define OSTLER_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * ctl - what every verb of ostler(1) is given, and the lists that its help,
+ * its completions and its manual page share
+ *
+ * Knows:   the command line, as parsed; verbs, options and exit codes.
+ * Decides: nothing.
+ * Never:   talks to the master: client.h does.
+ */
+
+/* name, number, what it means */
+#define CTL_EXITS(EXIT)                                                        \
+	EXIT(CTL_OK, 0, "done")                                                \
+	EXIT(CTL_FAILED, 1, "the request failed; stderr says why")             \
+	EXIT(CTL_USAGE, 2, "the command line makes no sense")                  \
+	EXIT(CTL_NO_MASTER, 3, "no master answers at the socket")              \
+	EXIT(CTL_NOT_ALLOWED, 4, "the master is there, but not for this user") \
+	EXIT(CTL_CONFIGURATION, 78, "check: the configuration has errors")
+
+enum ctl_exit {
+#define EXIT(name, number, meaning) name = number,
+	CTL_EXITS(EXIT)
+#undef EXIT
+};
+
+/* letter, name, argument or NULL, what it does */
+#define CTL_OPTIONS(OPTION)                                                    \
+	OPTION('s', "socket", "PATH", "the master's control socket")           \
+	OPTION('j', "json", NULL, "answer with one JSON document")             \
+	OPTION('t', "timeout", "TIME", "wait no longer than this (10s)")       \
+	OPTION('n', "now", NULL, "stop: do not wait for clients")              \
+	OPTION('V', "version", NULL, "print the version of ostler, and exit")  \
+	OPTION('h', "help", NULL, "print this, and exit")
+
+struct ctl {
+	const char *socket;  /* borrowed from argv or the environment */
+	uint64_t timeout_ns; /* 0: the verb's own */
+	bool json;
+	bool now;
+	bool quiet;	    /* completions: no complaints */
+	char *const *words; /* after the verb; borrowed from argv */
+	unsigned words_n;
+};
+
+enum ctl_takes {
+	CTL_TAKES_JSON = 1,
+	CTL_TAKES_NOW = 2,
+	CTL_HIDDEN = 4, /* not in help */
+};
+
+struct ctl_verb {
+	const char *name;
+	const char *arguments; /* as in a synopsis; "": none */
+	const char *summary;
+	unsigned words_max;
+	unsigned takes; /* enum ctl_takes */
+	enum ctl_exit (*run)(const struct ctl *ctl);
+};
+
+extern const struct ctl_verb ctl_verbs[];
+extern const unsigned ctl_verbs_n;
+
+/* One file each. */
+enum ctl_exit ctl_status(const struct ctl *ctl);
+enum ctl_exit ctl_reload(const struct ctl *ctl);
+enum ctl_exit ctl_stop(const struct ctl *ctl);
+enum ctl_exit ctl_check(const struct ctl *ctl);
+enum ctl_exit ctl_version(const struct ctl *ctl);
+enum ctl_exit ctl_help(const struct ctl *ctl);
+enum ctl_exit ctl_complete(const struct ctl *ctl);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/answer.h"
+#include "ctl/grid.h"
+#include "ctl/say.h"
+
+enum column {
+	COLUMN_SERVICE,
+	COLUMN_ENDPOINT,
+	COLUMN_READY,
+	COLUMN_TAKEN,
+	COLUMN_STARTING,
+	COLUMN_LIMIT,
+	COLUMN_DEPTH,
+	COLUMN_STATE,
+};
+
+static const struct grid_column columns[] = {
+	[COLUMN_SERVICE] = {"SERVICE", false},
+	[COLUMN_ENDPOINT] = {"ENDPOINT", false},
+	[COLUMN_READY] = {"READY", true},
+	[COLUMN_TAKEN] = {"TAKEN", true},
+	[COLUMN_STARTING] = {"STARTING", true},
+	[COLUMN_LIMIT] = {"LIMIT", true},
+	[COLUMN_DEPTH] = {"DEPTH", true},
+	[COLUMN_STATE] = {"STATE", false},
+};
+
+static const struct {
+	const char *word;
+	enum grid_colour colour;
+} state_colours[] = {
+	{"up", GRID_GOOD},
+	{"at-limit", GRID_POOR},
+	{"leaving", GRID_POOR},
+	{"stopping", GRID_POOR},
+	{"throttled", GRID_BAD},
+	{"deaf", GRID_BAD},
+};
+
+static enum grid_colour colour_of(const char *state)
+{
+	for (size_t i = 0; i < sizeof(state_colours) / sizeof(*state_colours);
+		i++)
+		if (strcmp(state, state_colours[i].word) == 0)
+			return state_colours[i].colour;
+	return GRID_PLAIN;
+}
+
+static void add_note(struct grid *grid, const char *note)
+{
+	grid_add(grid)->note = note;
+}
+
+/* 0: unknown, as for whom nothing is left to say. */
+static uint64_t known(uint64_t number)
+{
+	return number == CONTROL_UNKNOWN ? 0 : number;
+}
+
+static void add_cause(struct grid *grid, const struct control_service *service)
+{
+	const char *cause = answer_text(service->cause);
+	char pause[32];
+
+	if (known(service->throttled_for_ns) > 0) {
+		say_duration(service->throttled_for_ns, pause, sizeof(pause));
+		add_note(grid, grid_format(grid, "throttled %s more%s%s", pause,
+				       cause[0] != '\0' ? ": " : "", cause));
+	} else if (cause[0] != '\0' &&
+		   strcmp(answer_text(service->state), "up") != 0) {
+		add_note(grid, grid_format(grid, "last failure: %s", cause));
+	}
+}
+
+struct count {
+	uint64_t number;
+	const char *word;
+};
+
+/* "TITLE: 2 this, 1 that", of those that there are; no line if there is none */
+static void add_counts(struct grid *grid, const char *title,
+	const struct count *counts, unsigned n)
+{
+	char line[256];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (known(counts[i].number) == 0)
+			continue;
+		used += (size_t)snprintf(line + used, sizeof(line) - used,
+			"%s%" PRIu64 " %s", used > 0 ? ", " : "",
+			counts[i].number, counts[i].word);
+	}
+	if (used > 0)
+		add_note(grid, grid_format(grid, "%s: %s", title, line));
+}
+
+static void add_odd_workers(
+	struct grid *grid, const struct control_service *service)
+{
+	const struct count workers[] = {
+		{service->retiring, "retiring"},
+		{service->suspect, "suspect"},
+		{service->mute, "mute"},
+		{service->leftover, "left over"},
+	};
+	const struct count reports[] = {
+		{service->bad_size, "of a wrong size"},
+		{service->bad_pid, "of an unknown pid"},
+		{service->bad_generation, "of a stale generation"},
+		{service->bad_status, "of no known status"},
+		{service->flood, "too many at once"},
+	};
+
+	add_counts(
+		grid, "workers", workers, sizeof(workers) / sizeof(workers[0]));
+	add_counts(grid, "reports not believed", reports,
+		sizeof(reports) / sizeof(reports[0]));
+}
+
+static void add_service(struct grid *grid, const struct answer *answer,
+	size_t from, const struct control_service *service)
+{
+	struct grid_row first = {.note = NULL};
+	const struct control_record *record;
+	unsigned endpoints_n = 0;
+
+	first.cells[COLUMN_SERVICE] = grid_text(grid, service->name);
+	first.cells[COLUMN_ENDPOINT] = "-";
+	first.cells[COLUMN_READY] = grid_number(grid, service->ready);
+	first.cells[COLUMN_TAKEN] = grid_number(grid, service->taken);
+	first.cells[COLUMN_STARTING] = grid_number(grid, service->starting);
+	first.cells[COLUMN_LIMIT] =
+		service->limit == 0 ? "-" : grid_number(grid, service->limit);
+	first.cells[COLUMN_DEPTH] = grid_number(grid, service->depth);
+	first.cells[COLUMN_STATE] = grid_text(grid, service->state);
+	first.colour = colour_of(answer_text(service->state));
+	/* Endpoints follow their service. */
+	for (; from < answer->n; from++) {
+		struct grid_row row = {.note = NULL};
+
+		record = &answer->records[from];
+		if (record->kind != CONTROL_ENDPOINT)
+			break;
+		if (endpoints_n++ == 0)
+			row = first;
+		row.cells[COLUMN_ENDPOINT] =
+			grid_text(grid, record->endpoint.text);
+		row.cells[COLUMN_DEPTH] =
+			grid_number(grid, record->endpoint.depth);
+		*grid_add(grid) = row;
+	}
+	if (endpoints_n == 0)
+		*grid_add(grid) = first;
+	add_cause(grid, service);
+	add_odd_workers(grid, service);
+}
+
+static void print_master(const struct control_master *master)
+{
+	char uptime[32];
+
+	say_duration(known(master->uptime_ns), uptime, sizeof(uptime));
+	say_line(stdout,
+		"master %s (%s), pid %" PRIu64 ", %s, up %s, %" PRIu64
+		" of %" PRIu64 " workers, %s",
+		answer_text(master->version), answer_text(master->personality),
+		known(master->pid), answer_text(master->state), uptime,
+		known(master->workers), known(master->workers_max),
+		answer_text(master->config));
+	if (answer_text(master->last_reload_error)[0] != '\0')
+		say_line(stdout, "last reload failed: %s",
+			master->last_reload_error);
+	if (known(master->log_dropped) > 0)
+		say_line(stdout, "log lines dropped: %" PRIu64,
+			master->log_dropped);
+}
+
+enum ctl_exit status_print_text(const struct answer *answer, bool colour)
+{
+	const struct control_record *record;
+	enum ctl_exit result = CTL_OK;
+	struct grid grid;
+	size_t from = 0;
+
+	grid_init(&grid, columns, sizeof(columns) / sizeof(columns[0]));
+	while ((record = answer_next(answer, CONTROL_SERVICE, &from)) != NULL)
+		add_service(&grid, answer, from, &record->service);
+	if (grid.exhausted) {
+		say_complaint("cannot show the answer: out of memory");
+		result = CTL_FAILED;
+	} else {
+		from = 0;
+		record = answer_next(answer, CONTROL_MASTER, &from);
+		if (record != NULL)
+			print_master(&record->master);
+		if (record != NULL)
+			putchar('\n');
+		grid_print(&grid, stdout, colour);
+	}
+	grid_finish(&grid);
+	return result;
+}
