@@ -39,7 +39,7 @@ struct ostler_worker; /* opaque: this process, as a worker */
  * descriptor, which the skeleton then watches and closes.
  */
 struct ostler_client {
-	int fd;      /* owned by the skeleton */
+	int fd;	     /* owned by the skeleton */
 	void *state; /* the program's own */
 };
 
@@ -50,8 +50,8 @@ struct ostler_client {
  */
 struct ostler_options {
 	size_t size;
-	void *context;        /* handed to every callback */
-	unsigned max_use;     /* clients until it leaves; 0: as the master says */
+	void *context;	  /* handed to every callback */
+	unsigned max_use; /* clients until it leaves; 0: as the master says */
 	unsigned max_idle_ms; /* idle time until it leaves; 0: likewise */
 
 	/* Before the first AVAIL. Not 0: the worker exits with status 1. */
@@ -160,7 +160,8 @@ OSTLER_API int ostler_worker_listener(
 	const struct ostler_worker *worker, unsigned i);
 
 /* What the worker is and has done. Strings live as long as the process. */
-OSTLER_API const char *ostler_worker_service(const struct ostler_worker *worker);
+OSTLER_API const char *ostler_worker_service(
+	const struct ostler_worker *worker);
 OSTLER_API const char *ostler_worker_transport(
 	const struct ostler_worker *worker);
 OSTLER_API unsigned ostler_worker_process_limit(
@@ -171,7 +172,8 @@ OSTLER_API unsigned long ostler_worker_served(
 	const struct ostler_worker *worker);
 
 /* Why ostler_worker_open() failed, as a sentence. */
-OSTLER_API const char *ostler_worker_problem(const struct ostler_worker *worker);
+OSTLER_API const char *ostler_worker_problem(
+	const struct ostler_worker *worker);
 
 /*
  * The program's own arguments: argv[0] and what is left behind the master's

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include <ostler.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "lib/clients.h"
+#include "lib/skeleton.h"
+
+/*
+ * Several clients at once. The listeners are registered while there is room;
+ * a full worker is TAKEN and takes them out of its set. One client is taken
+ * per turn: a second one has woken a sibling, or waits for our next turn.
+ */
+
+#define CLIENTS_DEFAULT 100
+#define EVENTS 64
+
+struct multi {
+	struct ostler_worker *worker;
+	struct clients clients;
+	int epoll;
+	bool listening; /* the listeners are in the epoll set */
+	bool hearing;	/* ... the status descriptor is */
+};
+
+static int watch_what_matters(struct multi *m)
+{
+	bool listen = ostler__worker_listens(m->worker);
+	bool hear = !m->worker->leaving;
+	int result = 0;
+
+	if (listen != m->listening)
+		result = ostler__watch_listeners(
+			m->worker, m->epoll, listen, NULL);
+	if (result == 0 && hear != m->hearing)
+		result = ostler__watch_status(m->epoll, hear, NULL);
+	m->listening = listen;
+	m->hearing = hear;
+	return result;
+}
+
+static int turn(struct multi *m)
+{
+	struct epoll_event events[EVENTS];
+	int n = epoll_wait(
+		m->epoll, events, EVENTS, ostler_worker_timeout(m->worker));
+	bool knock = n == 0;
+	int result = 0;
+
+	for (int i = 0; i < n; i++)
+		knock = knock || events[i].data.ptr == NULL;
+	/* First of all: parting with a client may be when we decide to leave. */
+	if (knock)
+		result = ostler__clients_admit(
+			&m->clients, ostler_worker_accept(m->worker));
+	for (int i = 0; i < n && result == 0; i++)
+		if (events[i].data.ptr != NULL)
+			result = ostler__clients_attend(&m->clients,
+				events[i].data.ptr, events[i].events);
+	return result;
+}
+
+static int serve_clients(struct multi *m)
+{
+	const struct ostler_worker *w = m->worker;
+	int result = 0;
+
+	if (w->start.one_shot)
+		result = ostler__clients_admit(&m->clients, 0);
+	while (result == 0 && !(w->leaving && w->clients_n == 0)) {
+		result = watch_what_matters(m);
+		if (result == 0)
+			result = turn(m);
+	}
+	return result;
+}
+
+static int be_worker(
+	struct ostler_worker *w, const struct ostler_options *options)
+{
+	struct multi m = {.worker = w, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+	int result = m.epoll < 0 ? -errno : 0;
+
+	w->nonblocking_clients = true;
+	if (result == 0)
+		result = ostler__clients_init(&m.clients, w, options, m.epoll);
+	if (result == 0)
+		result = serve_clients(&m);
+	ostler__clients_finish(&m.clients);
+	if (result == 0)
+		return 0;
+	ostler__complain(w, strerror(-result));
+	return 1;
+}
+
+int ostler_multi_main(
+	int argc, char **argv, const struct ostler_options *options)
+{
+	struct ostler_options mine;
+	struct ostler_worker *w;
+	unsigned max;
+
+	if (ostler__open(&w, &mine, argc, argv, options) < 0)
+		return 1;
+	max = mine.clients_max != 0 ? mine.clients_max : CLIENTS_DEFAULT;
+	ostler_worker_set_clients_max(w, max);
+	if (ostler__begin(w, &mine) < 0)
+		return 1;
+	return ostler__end(w, &mine, be_worker(w, &mine));
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/jail.h"
+
+/*
+ * The worker is made, and asked about, here; what it does is in worker.c.
+ * Descriptor 5 is one per process, so there is one worker per process, and
+ * it needs no memory of anybody's.
+ */
+static struct ostler_worker the_worker;
+
+static int fail(struct ostler_worker *w, int fd, const char *what, int error)
+{
+	(void)snprintf(w->start.problem, sizeof(w->start.problem),
+		"descriptor %d %s; this program is started by ostlerd(8) or by Postfix's master(8)",
+		fd, what);
+	return -error;
+}
+
+static bool is_stream(const struct ostler_worker *w)
+{
+	return strcmp(w->start.transport, MASTER_XPORT_NAME_FIFO) != 0 &&
+	       strcmp(w->start.transport, MASTER_XPORT_NAME_UNIX_DGRAM) != 0;
+}
+
+static int check_listener(struct ostler_worker *w, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int listening = 0;
+	socklen_t n = sizeof(listening);
+
+	if (flags < 0)
+		return fail(w, fd, "is not open", EBADF);
+	if ((flags & O_NONBLOCK) == 0)
+		w->blocking = true;
+	if (!is_stream(w))
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
+		listening == 0)
+		return fail(w, fd, "is not a listening socket", ENOTSOCK);
+	return 0;
+}
+
+static int check_descriptors(struct ostler_worker *w)
+{
+	if (fcntl(MASTER_STATUS_FD, F_GETFD) < 0)
+		return fail(w, MASTER_STATUS_FD, "is not open", EBADF);
+	for (unsigned i = 0; i < w->start.sockets_n; i++) {
+		int result = check_listener(w, MASTER_LISTEN_FD + (int)i);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/* What we start in our turn is no worker. Those that are not open: fine. */
+static void close_on_exec(const struct ostler_worker *w)
+{
+	int end = MASTER_LISTEN_FD + (int)w->start.sockets_n;
+
+	for (int fd = MASTER_FLOW_READ; fd < end; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void apply_options(
+	struct ostler_worker *w, const struct ostler_options *options)
+{
+	if (options == NULL)
+		return;
+	if (options->max_use == OSTLER_NO_LIMIT)
+		w->start.max_use = 0;
+	else if (options->max_use != 0)
+		w->start.max_use = options->max_use;
+	if (options->max_idle_ms == OSTLER_NO_LIMIT)
+		w->start.max_idle_ns = 0;
+	else if (options->max_idle_ms != 0)
+		w->start.max_idle_ns = options->max_idle_ms * UINT64_C(1000000);
+}
+
+int ostler_worker_open(struct ostler_worker **out, int argc, char **argv,
+	const struct ostler_options *options)
+{
+	struct ostler_worker *w = &the_worker;
+	int result;
+
+	*out = w;
+	if (w->open)
+		return -EBUSY;
+	memset(w, 0, sizeof(*w));
+	w->pid = (int)getpid();
+	w->clients_max = 1;
+	result = ostler__start_parse(&w->start, argc, argv);
+	if (result < 0)
+		return result;
+	apply_options(w, options);
+	if (w->start.one_shot)
+		w->start.sockets_n = 0;
+	else
+		result = check_descriptors(w);
+	if (result < 0)
+		return result;
+	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
+	close_on_exec(w);
+	result = ostler__jail(&w->start);
+	w->open = result == 0;
+	return result;
+}
+
+void ostler_worker_close(struct ostler_worker *worker)
+{
+	worker->open = false;
+}
+
+void ostler_worker_set_clients_max(
+	struct ostler_worker *worker, unsigned clients_max)
+{
+	worker->clients_max = clients_max == 0 ? 1 : clients_max;
+	worker->nonblocking_clients = worker->clients_max > 1;
+}
+
+int ostler_worker_leaving(const struct ostler_worker *worker)
+{
+	return worker->leaving;
+}
+
+int ostler_worker_status_fd(const struct ostler_worker *worker)
+{
+	(void)worker;
+	return MASTER_STATUS_FD;
+}
+
+unsigned ostler_worker_listeners(const struct ostler_worker *worker)
+{
+	return worker->start.sockets_n;
+}
+
+int ostler_worker_listener(const struct ostler_worker *worker, unsigned i)
+{
+	if (i >= worker->start.sockets_n)
+		return -EINVAL;
+	return MASTER_LISTEN_FD + (int)i;
+}
+
+const char *ostler_worker_service(const struct ostler_worker *worker)
+{
+	return worker->start.service;
+}
+
+const char *ostler_worker_transport(const struct ostler_worker *worker)
+{
+	return worker->start.transport;
+}
+
+unsigned ostler_worker_process_limit(const struct ostler_worker *worker)
+{
+	return worker->start.process_limit;
+}
+
+unsigned ostler_worker_verbose(const struct ostler_worker *worker)
+{
+	return worker->start.verbose;
+}
+
+unsigned ostler_worker_clients(const struct ostler_worker *worker)
+{
+	return worker->clients_n;
+}
+
+unsigned long ostler_worker_served(const struct ostler_worker *worker)
+{
+	return worker->served;
+}
+
+const char *ostler_worker_problem(const struct ostler_worker *worker)
+{
+	return worker->start.problem;
+}
+
+char **ostler_worker_argv(const struct ostler_worker *worker, int *out_argc)
+{
+	*out_argc = worker->start.argc;
+	return worker->start.argv;
+}
+
+const char *ostler_version(void)
+{
+	return OSTLER_VERSION;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_LIB_SKELETON_H
+#define OSTLER_LIB_SKELETON_H
+
+#include "lib/worker.h"
+
+/*
+ * skeleton - what all skeletons have in common
+ *
+ * Knows:   how a program begins and ends as a worker.
+ * Decides: what a transport without connections is worth here: a refusal.
+ * Never:   decides when a client is taken; worker.c does.
+ */
+
+/*
+ * Copy GIVEN into *OPTIONS, as much as both know, and open. 0, or -1: said on
+ * stderr, exit with status 1.
+ */
+int ostler__open(struct ostler_worker **out, struct ostler_options *options,
+	int argc, char **argv, const struct ostler_options *given);
+
+/* Run the init hook, say AVAIL. Returns likewise. */
+int ostler__begin(
+	struct ostler_worker *w, const struct ostler_options *options);
+
+/* The leave hook. Returns STATUS. */
+int ostler__end(struct ostler_worker *w, const struct ostler_options *options,
+	int status);
+
+/* Words to descriptor 2, with the program's name in front. */
+void ostler__complain(const struct ostler_worker *w, const char *words);
+
+/* Add, if ADD, or remove the listeners; DATA comes with their events. */
+int ostler__watch_listeners(
+	const struct ostler_worker *w, int epoll, bool add, void *data);
+int ostler__watch_status(int epoll, bool add, void *data);
+
+#endif

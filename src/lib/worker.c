@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/notify.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+/* How long a run of clients may go on without a look at descriptor 5. */
+#define LOOK_CLIENTS 16
+#define LOOK_NS (50 * NS_PER_MS)
+
+/* The same without a word, under Postfix's master (MECHANISMS B4). */
+#define WORD_CLIENTS 100
+#define WORD_NS NS_PER_S
+
+#define PAUSE_NS (100 * NS_PER_MS)  /* no descriptor free */
+#define RETELL_NS (100 * NS_PER_MS) /* the channel was full */
+
+/* Clients that went away in the queue, in a row: then the others' turn. */
+#define GONE_MAX 64
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static bool readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static bool is_full(const struct ostler_worker *w)
+{
+	return w->clients_n >= w->clients_max;
+}
+
+/* ------------------------------------------------------ what we say */
+
+/*
+ * Never wait for the master: it may be stopped, and the client is not. Only
+ * the newest word matters, so what did not fit is said again later, as it is
+ * then.
+ */
+static void tell(struct ostler_worker *w)
+{
+	struct ostler__status status = {
+		.pid = w->pid,
+		.generation = w->start.generation,
+		.word = w->word,
+	};
+	int result = ostler__tell(&status, MSG_DONTWAIT);
+
+	w->unsent = result == -EAGAIN;
+	/* TAKEN unheard: the client is served. AVAIL unheard: nobody cares. */
+	if (result < 0 && !w->unsent && w->word == STATUS_AVAIL)
+		w->leaving = true;
+}
+
+static void say(struct ostler_worker *w, enum ostler__status_word word)
+{
+	if (w->spoken && w->word == word)
+		return;
+	w->spoken = true;
+	w->word = word;
+	w->clients_since_word = 0;
+	w->spoke_ns = now_ns();
+	tell(w);
+}
+
+/*
+ * Postfix's master counts an abnormal end as a bad start until it has heard
+ * one whole cycle of TAKEN and AVAIL, so a long silent run is not for it.
+ */
+static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
+{
+	if (w->start.native)
+		return;
+	if (w->served > 1 && w->clients_since_word < WORD_CLIENTS &&
+		now - w->spoke_ns < WORD_NS)
+		return;
+	if (w->word == STATUS_AVAIL)
+		say(w, STATUS_TAKEN);
+	say(w, STATUS_AVAIL);
+}
+
+/* ------------------------------------------------------ what we hear */
+
+/* The master never sends, so anything to be read is its end or its wish. */
+static void look(struct ostler_worker *w, uint64_t now)
+{
+	w->looked_ns = now;
+	w->clients_since_look = 0;
+	if (readable(MASTER_STATUS_FD))
+		w->leaving = true;
+}
+
+static void look_if_due(struct ostler_worker *w, uint64_t now)
+{
+	w->clients_since_look++;
+	if (w->clients_since_look >= LOOK_CLIENTS ||
+		now - w->looked_ns >= LOOK_NS)
+		look(w, now);
+}
+
+static bool idle_is_over(const struct ostler_worker *w, uint64_t now)
+{
+	return w->start.max_idle_ns != 0 && w->clients_n == 0 &&
+	       now - w->idle_since_ns >= w->start.max_idle_ns;
+}
+
+/* ------------------------------------------------------ clients */
+
+/* That one client is lost, says accept(); the next may be well. */
+static bool client_is_gone(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case ENOTCONN:
+	case ETIMEDOUT:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EPERM:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ENONET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool no_descriptor(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
+static int try_listener(const struct ostler_worker *w, int listener)
+{
+	int flags = SOCK_CLOEXEC | (w->nonblocking_clients ? SOCK_NONBLOCK : 0);
+
+	for (int i = 0; i < GONE_MAX; i++) {
+		int fd;
+
+		if (w->blocking && !readable(listener))
+			return -EAGAIN;
+		fd = accept4(listener, NULL, NULL, flags);
+		if (fd >= 0)
+			return fd;
+		if (!client_is_gone(errno))
+			return -errno;
+	}
+	return -EAGAIN;
+}
+
+/* In turn, so that a busy listener does not starve the others. */
+static int try_listeners(struct ostler_worker *w)
+{
+	int result = -EAGAIN;
+
+	for (unsigned i = 0; i < w->start.sockets_n; i++) {
+		unsigned turn = (w->next_listener + i) % w->start.sockets_n;
+
+		result = try_listener(w, MASTER_LISTEN_FD + (int)turn);
+		if (result != -EAGAIN) {
+			w->next_listener = (turn + 1) % w->start.sockets_n;
+			break;
+		}
+	}
+	return result;
+}
+
+static int took_client(struct ostler_worker *w, int fd)
+{
+	w->clients_n++;
+	w->accepted++;
+	w->paused = false;
+	if (w->start.max_use != 0 && w->accepted >= w->start.max_use)
+		w->leaving = true;
+	say(w, is_full(w) || w->leaving ? STATUS_TAKEN : STATUS_AVAIL);
+	return fd;
+}
+
+static int nothing_waits(struct ostler_worker *w, uint64_t now)
+{
+	w->paused = false;
+	look(w, now);
+	if (idle_is_over(w, now))
+		w->leaving = true;
+	if (!w->leaving)
+		say(w, STATUS_AVAIL);
+	return w->leaving ? -ESHUTDOWN : -EAGAIN;
+}
+
+/*
+ * The client stays in the queue, where a sibling or a new worker may find it:
+ * that is why the master must not think we are ready.
+ */
+static int pause_accepting(struct ostler_worker *w, uint64_t now)
+{
+	w->paused = true;
+	w->paused_until_ns = now + PAUSE_NS;
+	say(w, STATUS_TAKEN);
+	look(w, now);
+	return w->leaving ? -ESHUTDOWN : -EMFILE;
+}
+
+static int take_client(struct ostler_worker *w, uint64_t now)
+{
+	int fd = try_listeners(w);
+
+	if (fd >= 0)
+		return took_client(w, fd);
+	if (fd == -EAGAIN)
+		return nothing_waits(w, now);
+	if (no_descriptor(-fd))
+		return pause_accepting(w, now);
+	w->leaving = true;
+	/* Shut down by the master: the service is no more. */
+	return fd == -EINVAL ? -ESHUTDOWN : fd;
+}
+
+int ostler_worker_ready(struct ostler_worker *worker)
+{
+	worker->idle_since_ns = now_ns();
+	say(worker, STATUS_AVAIL);
+	return worker->leaving ? -ESHUTDOWN : 0;
+}
+
+int ostler_worker_accept(struct ostler_worker *worker)
+{
+	uint64_t now = now_ns();
+
+	if (worker->leaving)
+		return -ESHUTDOWN;
+	if (worker->unsent)
+		tell(worker);
+	if (!is_full(worker) &&
+		!(worker->paused && now < worker->paused_until_ns))
+		return take_client(worker, now);
+	look(worker, now);
+	if (worker->leaving)
+		return -ESHUTDOWN;
+	return is_full(worker) ? -EBUSY : -EMFILE;
+}
+
+int ostler_worker_done(struct ostler_worker *worker)
+{
+	bool was_listening = !is_full(worker) && !worker->paused;
+	uint64_t now = now_ns();
+
+	if (worker->clients_n == 0)
+		return -EINVAL;
+	worker->clients_n--;
+	worker->served++;
+	worker->clients_since_word++;
+	if (worker->clients_n == 0)
+		worker->idle_since_ns = now;
+	if (!worker->leaving)
+		look_if_due(worker, now);
+	if (!worker->leaving)
+		speak_now_and_then(worker, now);
+	if (worker->leaving)
+		return -ESHUTDOWN;
+	if (worker->unsent)
+		tell(worker);
+	return was_listening ? -EAGAIN : take_client(worker, now);
+}
+
+/* ------------------------------------------------------ when to wake */
+
+static uint64_t until(uint64_t then, uint64_t now)
+{
+	return then > now ? then - now : 0;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+int ostler_worker_timeout(const struct ostler_worker *worker)
+{
+	uint64_t now = now_ns(), wait = UINT64_MAX;
+
+	if (worker->leaving)
+		return worker->clients_n == 0 ? 0 : -1;
+	if (worker->paused)
+		wait = until(worker->paused_until_ns, now);
+	if (worker->unsent)
+		wait = sooner(wait, RETELL_NS);
+	if (worker->start.max_idle_ns != 0 && worker->clients_n == 0)
+		wait = sooner(wait,
+			until(worker->idle_since_ns + worker->start.max_idle_ns,
+				now));
+	if (wait == UINT64_MAX)
+		return -1;
+	wait = wait / NS_PER_MS + (wait % NS_PER_MS != 0);
+	return wait > INT32_MAX ? INT32_MAX : (int)wait;
+}
+
+bool ostler__worker_listens(const struct ostler_worker *w)
+{
+	return !w->leaving && !w->paused && !is_full(w);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_LIB_WORKER_H
+#define OSTLER_LIB_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ostler.h>
+
+#include "lib/start.h"
+#include "proto/status.h"
+
+/*
+ * worker - this process between its master and its clients
+ *
+ * Knows:   how many clients are being served, what was said last, and whether
+ *          the master has asked us to leave.
+ * Decides: when to say AVAIL and TAKEN, when to look at the status
+ *          descriptor, and when to leave.
+ * Never:   takes a wake-up and leaves without having tried every listener: a
+ *          sibling asleep beside us would not be woken for that client.
+ *
+ * Why one try is enough. The kernel wakes one sleeping worker per client
+ * (EPOLLEXCLUSIVE), and none if nobody sleeps. So as long as anybody sleeps,
+ * the clients in the queues are at most as many as the workers that were
+ * woken and have not tried since; a try at all listeners that yields a client
+ * or finds them empty keeps that true, whosever client it was. Nobody goes
+ * to sleep without a look either: epoll_wait() starts with one. A worker that
+ * has served a client since it woke owes nothing and may leave at once.
+ */
+
+struct ostler_worker {
+	struct ostler__start start;
+	bool open;
+	bool blocking; /* a listener is: ask before each accept */
+	bool nonblocking_clients;
+	bool leaving; /* takes no other client */
+	bool paused;  /* no descriptor was free */
+	bool unsent;  /* the last word did not fit the channel */
+	enum ostler__status_word word; /* what was said last */
+	bool spoken;		       /* ... if anything was */
+	int pid;
+	unsigned next_listener; /* whose turn it is */
+	unsigned clients_n;
+	unsigned clients_max;
+	unsigned clients_since_look;
+	unsigned clients_since_word;
+	unsigned long accepted;
+	unsigned long served;
+	uint64_t idle_since_ns;
+	uint64_t looked_ns;
+	uint64_t spoke_ns;
+	uint64_t paused_until_ns;
+};
+
+/* Whether the listeners should be watched at all now. */
+bool ostler__worker_listens(const struct ostler_worker *w);
+
+#endif
