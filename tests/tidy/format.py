@@ -6,6 +6,7 @@ usage: format.py SOURCE_ROOT
        format.py --self-test
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -18,14 +19,16 @@ SENTENCE = "every C file is as clang-format leaves it"
 
 def unformatted(root, paths):
     """The files of PATHS that clang-format would change."""
-    for path in paths:
-        done = subprocess.run(
-            ["clang-format", "--style=file:%s/.clang-format" % root, str(path)],
-            capture_output=True,
-            text=True,
-        )
-        if done.stdout != path.read_text():
-            yield "clang-format -i %s" % path
+    style = "--style=file:%s/.clang-format" % root
+    done = subprocess.run(
+        ["clang-format", "--dry-run", style] + [str(path) for path in paths],
+        capture_output=True,
+        text=True,
+    )
+    found = re.findall(r"^(\S+):\d+:\d+: ", done.stderr, re.M)
+    if done.returncode != 0 and not found:
+        found = [done.stderr.strip()]
+    return ["clang-format -i %s" % path for path in sorted(set(found))]
 
 
 def sources(root):
@@ -52,7 +55,7 @@ def main(arguments):
     elif arguments == ["--self-test"]:
         self_test(root, report)
     else:
-        report.case(SENTENCE, unformatted(root, sources(root)))
+        report.case(SENTENCE, unformatted(root, list(sources(root))))
     return report.finish()
 
 
