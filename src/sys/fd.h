@@ -12,7 +12,7 @@
  * Knows:   how to hold, move, close, read, write and lock a descriptor.
  * Decides: nothing; what a caller may do with a directory is said by errno.
  * Never:   leaves a descriptor without FD_CLOEXEC, follows a symbolic link at
- *          the end of a path, or waits.
+ *          the end of a path (reading a file apart), or waits.
  *
  * Every int is 0 or more, or -errno.
  */

@@ -113,7 +113,9 @@ int spawn_start(struct spawner *spawner, const struct spawn_order *order,
 	uint64_t cookie, struct spawned *out);
 
 /*
- * The starts that came to their end since the last call. A failed one leaves
+ * The starts that came to their end since the last call. Until then copies of
+ * a start's descriptors stay open here: a channel's other end is not closed
+ * (no LOOP_HUP) before its start is collected, so collect before the rest. A failed one leaves
  * a dead child to be reaped by its pidfd. Also kills those past their time.
  * Costs no system call for starts in time.
  */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "sys/fd.h"
+
+/* The kernel's own limit of descriptors in one message (SCM_MAX_FD). */
+#define GIFTS_MAX 253
+
+/* Aligned like the headers that are read from it. */
+union control {
+	struct cmsghdr first;
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) +
+		   CMSG_SPACE(GIFTS_MAX * sizeof(int))];
+};
+
+int sys_channel_pair(int out[2], bool credentials)
+{
+	AUTO_CLOSE int ours = -1;
+	AUTO_CLOSE int theirs = -1;
+	int ends[2];
+	int on = 1;
+	int result;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	ours = ends[0];
+	theirs = ends[1];
+	result = fd_nonblocking(ours, true);
+	if (result < 0)
+		return result;
+	if (credentials &&
+		setsockopt(ours, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	out[0] = fd_take(&ours);
+	out[1] = fd_take(&theirs);
+	return 0;
+}
+
+static void refuse_gifts(const struct cmsghdr *item)
+{
+	size_t n = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < n; i++) {
+		int gift;
+
+		memcpy(&gift, CMSG_DATA(item) + i * sizeof(int), sizeof(int));
+		fd_close(&gift);
+	}
+}
+
+static void read_credentials(
+	const struct cmsghdr *item, struct channel_message *out)
+{
+	struct ucred sender;
+
+	memcpy(&sender, CMSG_DATA(item), sizeof(sender));
+	out->has_credentials = true;
+	out->pid = sender.pid;
+	out->uid = sender.uid;
+	out->gid = sender.gid;
+}
+
+static void read_control(struct msghdr *message, struct channel_message *out)
+{
+	struct cmsghdr *item = CMSG_FIRSTHDR(message);
+
+	for (; item != NULL; item = CMSG_NXTHDR(message, item)) {
+		if (item->cmsg_level != SOL_SOCKET)
+			continue;
+		if (item->cmsg_type == SCM_RIGHTS)
+			refuse_gifts(item);
+		else if (item->cmsg_type == SCM_CREDENTIALS &&
+			 item->cmsg_len >= CMSG_LEN(sizeof(struct ucred)))
+			read_credentials(item, out);
+	}
+}
+
+int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out)
+{
+	union control control;
+	struct iovec part = {.iov_base = data, .iov_len = n};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t size;
+
+	do
+		size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (size < 0 && errno == EINTR);
+	if (size < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	*out = (struct channel_message){
+		.size = (size_t)size,
+		.truncated = (message.msg_flags & MSG_TRUNC) != 0,
+	};
+	read_control(&message, out);
+	return 1;
+}

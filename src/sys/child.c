@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+int sys_child_open(int pid)
+{
+	int fd = pidfd_open(pid, 0); /* CLOEXEC by birth */
+
+	return fd < 0 ? -errno : fd;
+}
+
+int sys_child_signal(int pidfd, int number)
+{
+	return pidfd_send_signal(pidfd, number, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int reap(idtype_t type, id_t id, struct child_end *out)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	/*
+	 * WNOHANG, though a readable pidfd means the child is dead: a wake-up
+	 * we misread must cost a system call, never block the master.
+	 */
+	if (waitid(type, id, &info, WEXITED | WNOHANG) < 0)
+		return -errno;
+	if (info.si_pid == 0)
+		return 0;
+	if (info.si_code == CLD_EXITED)
+		*out = (struct child_end){.code = info.si_status};
+	else
+		*out = (struct child_end){.code = -1,
+			.signal = info.si_status,
+			.core = info.si_code == CLD_DUMPED};
+	return 1;
+}
+
+int sys_child_reap(int pidfd, struct child_end *out)
+{
+	return reap(P_PIDFD, (id_t)pidfd, out);
+}
+
+int sys_stranger_next(void)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return errno == ECHILD ? 0 : -errno;
+	return info.si_pid;
+}
+
+int sys_reap_stranger(int pid, struct child_end *out)
+{
+	return reap(P_PID, (id_t)pid, out);
+}
+
+int sys_become_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets and pipes with a name. Each is made under a temporary name in the
+ * directory it belongs to, gets its owner and mode there, and is renamed over
+ * its path when all is ready: nobody ever sees a half-made or missing one.
+ */
+#include "sys/net.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fd.h"
+#include "sys/net_path.h"
+
+#define SHORT_NAME 40 /* up to here a temporary name shows the real one */
+
+/* ---- what is there already ---------------------------------------------------- */
+
+/*
+ * 0: NAME is free, or a socket that nobody uses, or a pipe; *OUT_THERE if
+ * there is anything. KIND is S_IFSOCK or S_IFIFO: anything else is -EEXIST.
+ */
+static int look_at(
+	int directory, const char *name, mode_t kind, bool any, bool *out_there)
+{
+	AUTO_CLOSE int file = -1;
+	struct stat st;
+	int result;
+
+	*out_there = false;
+	file = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(file, &st) < 0)
+		return -errno;
+	*out_there = true;
+	if ((st.st_mode & S_IFMT) != kind)
+		return -EEXIST;
+	if (kind != S_IFSOCK || any)
+		return 0;
+	result = net_is_live(file);
+	return result > 0 ? -EADDRINUSE : result;
+}
+
+/* A temporary name is left over only by a crash: remove it. */
+static int clear_temporary(int directory, const char *name, mode_t kind)
+{
+	bool there;
+	int result = look_at(directory, name, kind, false, &there);
+
+	if (result < 0 || !there)
+		return result;
+	return unlinkat(directory, name, 0) < 0 ? -errno : 0;
+}
+
+/* Always the same for one name, so that the next start finds leftovers. */
+static void name_temporary(const char *name, char out[NAME_MAX + 1])
+{
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+
+	for (const char *c = name; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+	if (strlen(name) <= SHORT_NAME)
+		(void)snprintf(out, NAME_MAX + 1, ".%s.new", name);
+	else
+		(void)snprintf(out, NAME_MAX + 1, ".ostler-%016llx.new",
+			(unsigned long long)hash);
+}
+
+/* ---- preparing ------------------------------------------------------------------ */
+
+/* *OUT without a descriptor: the directory, both names, and room for them. */
+static int prepare(struct net_place *place, mode_t kind, bool replace,
+	struct net_named *out)
+{
+	bool there;
+	int result =
+		look_at(place->directory, place->name, kind, replace, &there);
+
+	if (result < 0)
+		return result;
+	*out = (struct net_named){.fd = -1, .directory = -1};
+	memcpy(out->name, place->name, sizeof(out->name));
+	name_temporary(place->name, out->temporary);
+	return clear_temporary(place->directory, out->temporary, kind);
+}
+
+/*
+ * Give NAME, which we have just made, its owner and then its mode. It is
+ * looked at through a descriptor: a name could be exchanged meanwhile.
+ */
+static int protect(int directory, mode_t kind, const struct net_owner *owner,
+	struct net_named *out)
+{
+	AUTO_CLOSE int file = -1;
+	struct stat st;
+
+	file = openat(
+		directory, out->temporary, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	if (fstat(file, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != kind || st.st_uid != geteuid())
+		return -ESTALE;
+	if (fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	/* libc does this one by the file's name in /proc/self/fd. */
+	if (fchmodat(directory, out->temporary, owner->mode & 07777,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
+	return 0;
+}
+
+static int open_socket(int type)
+{
+	AUTO_CLOSE int fd = -1;
+	int on = 1;
+
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* bind() makes the file with the socket's mode: nobody may use it. */
+	if (fchmod(fd, 0) < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+/* From a fresh socket to one that only lacks its name. */
+static int finish_socket(int fd, int type, int backlog, int directory,
+	const struct net_owner *owner, struct net_named *out)
+{
+	int result = protect(directory, S_IFSOCK, owner, out);
+
+	if (result == 0 && type == SOCK_STREAM && listen(fd, backlog) < 0)
+		result = -errno;
+	if (result < 0)
+		(void)unlinkat(directory, out->temporary, 0);
+	return result;
+}
+
+int sys_listen_unix(const char *path, int type, int backlog,
+	const struct net_owner *owner, bool replace, struct net_named *out)
+{
+	struct net_place place;
+	AUTO_CLOSE int directory = -1;
+	AUTO_CLOSE int fd = -1;
+	struct net_named named;
+	int result = net_open_place(path, &place);
+
+	if (result < 0)
+		return result;
+	directory = place.directory;
+	result = prepare(&place, S_IFSOCK, replace, &named);
+	if (result < 0)
+		return result;
+	fd = open_socket(type);
+	if (fd < 0)
+		return fd;
+	result = net_bind_at(fd, &place, named.temporary);
+	if (result < 0)
+		return result;
+	result = finish_socket(fd, type, backlog, directory, owner, &named);
+	if (result < 0)
+		return result;
+	named.fd = fd_take(&fd);
+	named.directory = fd_take(&directory);
+	*out = named;
+	return 0;
+}
+
+static int open_fifo(int directory, const char *name)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	/* For us alone until it has its owner. */
+	if (mkfifoat(directory, name, S_IRUSR | S_IWUSR) < 0)
+		return -errno;
+	fd = openat(directory, name,
+		O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISFIFO(st.st_mode) ? fd_take(&fd) : -ESTALE;
+}
+
+int sys_listen_fifo(
+	const char *path, const struct net_owner *owner, struct net_named *out)
+{
+	struct net_place place;
+	AUTO_CLOSE int directory = -1;
+	AUTO_CLOSE int fd = -1;
+	struct net_named named;
+	int result = net_open_place(path, &place);
+
+	if (result < 0)
+		return result;
+	directory = place.directory;
+	result = prepare(&place, S_IFIFO, false, &named);
+	if (result < 0)
+		return result;
+	fd = open_fifo(directory, named.temporary);
+	result = fd < 0 ? fd : protect(directory, S_IFIFO, owner, &named);
+	if (result < 0) {
+		(void)unlinkat(directory, named.temporary, 0);
+		return result;
+	}
+	named.fd = fd_take(&fd);
+	named.directory = fd_take(&directory);
+	*out = named;
+	return 0;
+}
+
+/* ---- putting it there, or not ----------------------------------------------------- */
+
+int sys_listen_unix_commit(struct net_named *named)
+{
+	struct stat st;
+
+	if (named->directory < 0)
+		return 0;
+	/* Nothing but what we were ready to replace is replaced. */
+	if (fstatat(named->directory, named->name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return -EEXIST;
+	if (renameat(named->directory, named->temporary, named->directory,
+		    named->name) < 0)
+		return -errno;
+	fd_close(&named->directory);
+	return 0;
+}
+
+void sys_listen_unix_abort(struct net_named *named)
+{
+	if (named->directory >= 0)
+		(void)unlinkat(named->directory, named->temporary, 0);
+	fd_close(&named->directory);
+	fd_close(&named->fd);
+}
+
+int sys_unix_unlink(const char *path, dev_t dev, ino_t ino)
+{
+	struct net_place place;
+	AUTO_CLOSE int directory = -1;
+	struct stat st;
+	int result = net_open_place(path, &place);
+
+	if (result < 0)
+		return result;
+	directory = place.directory;
+	if (fstatat(directory, place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (st.st_dev != dev || st.st_ino != ino)
+		return -ESTALE;
+	return unlinkat(directory, place.name, 0) < 0 ? -errno : 0;
+}
