@@ -68,7 +68,7 @@ needs() {
 	names=$(echo "$missing" | cut -d' ' -f1 | tr '\n' ' ')
 	if ! command -v apt-get >/dev/null || ! needs_root; then
 		echo "Please install them as root, and try again:"
-		echo "  apt-get install --no-install-recommends $names"
+		echo "  apt-get update && apt-get install --no-install-recommends $names"
 		return 1
 	fi
 	echo "Installing them with apt-get."
