@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FACILITY_DAEMON 3
+
+/* journald tells by device and inode that stderr is its own. */
+static bool is_journal(const struct stat *st)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev;
+	unsigned long long ino;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       dev == st->st_dev && ino == st->st_ino;
+}
+
+void sink_open_stderr(struct sink *sink)
+{
+	struct stat st;
+
+	*sink = (struct sink){.kind = SINK_STDERR, .fd = STDERR_FILENO};
+	if (fstat(STDERR_FILENO, &st) < 0) {
+		sink->kind = SINK_NONE;
+		return;
+	}
+	sink->is_socket = S_ISSOCK(st.st_mode);
+	if (is_journal(&st))
+		sink->kind = SINK_JOURNAL;
+	if (!sink->is_socket)
+		sink->fd = open(
+			"/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK |
+						   O_NOCTTY | O_CLOEXEC);
+	/* Not ours to open, perhaps; then we ask before each write. */
+	if (sink->fd < 0)
+		sink->fd = STDERR_FILENO;
+}
+
+void sink_open_syslog(struct sink *sink, const char *tag)
+{
+	*sink = (struct sink){.kind = SINK_SYSLOG, .fd = -1, .is_socket = true};
+	snprintf(sink->tag, sizeof(sink->tag), "%s", tag);
+}
+
+void sink_close(struct sink *sink)
+{
+	if (sink->fd > STDERR_FILENO)
+		close(sink->fd);
+	*sink = (struct sink){.kind = SINK_NONE, .fd = -1};
+}
+
+static int syslog_connect(struct sink *sink)
+{
+	struct sockaddr_un address = {
+		.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+
+	if (sink->fd >= 0)
+		return 0;
+	sink->fd =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sink->fd < 0)
+		return -errno;
+	if (connect(sink->fd, (const struct sockaddr *)&address,
+		    sizeof(address)) < 0) {
+		int error = errno;
+
+		close(sink->fd);
+		sink->fd = -1;
+		return -error;
+	}
+	return 0;
+}
+
+static int head(const struct sink *sink, int severity, char *out, size_t room)
+{
+	struct timespec now;
+	struct tm tm;
+	char time[40] = "";
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	switch (sink->kind) {
+	case SINK_JOURNAL:
+		return snprintf(out, room, "<%d>", severity);
+	case SINK_SYSLOG:
+		localtime_r(&now.tv_sec, &tm);
+		strftime(time, sizeof(time), "%b %e %H:%M:%S", &tm);
+		return snprintf(out, room,
+			"<%d>%s %s[%d]: ", FACILITY_DAEMON * 8 + severity, time,
+			sink->tag, (int)getpid());
+	case SINK_STDERR:
+	case SINK_NONE:
+		break;
+	}
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &tm);
+	return snprintf(out, room, "%s.%03ldZ ", time, now.tv_nsec / 1000000);
+}
+
+/* A line of up to PIPE_BUF bytes goes into a pipe whole or not at all. */
+static int put(const struct sink *sink, const struct iovec *parts, int n)
+{
+	struct msghdr message = {
+		.msg_iov = (struct iovec *)(unsigned long)parts,
+		.msg_iovlen = (size_t)n};
+	struct pollfd ready = {.fd = sink->fd, .events = POLLOUT};
+	ssize_t written;
+
+	if (sink->is_socket)
+		written = sendmsg(
+			sink->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (sink->fd == STDERR_FILENO && poll(&ready, 1, 0) != 1)
+		return -EAGAIN;
+	else
+		written = writev(sink->fd, parts, n);
+	return written < 0 ? -errno : 0;
+}
+
+int sink_write(struct sink *sink, int severity, const char *line, size_t n)
+{
+	char before[96];
+	struct iovec parts[3];
+	int size;
+	int result;
+
+	if (sink->kind == SINK_NONE)
+		return 0;
+	size = head(sink, severity, before, sizeof(before));
+	parts[0] = (struct iovec){before, (size_t)size};
+	parts[1] = (struct iovec){(char *)(unsigned long)line, n};
+	parts[2] = (struct iovec){(char[]){'\n'}, 1};
+	if (sink->kind != SINK_SYSLOG)
+		result = put(sink, parts, 3);
+	else if ((result = syslog_connect(sink)) == 0)
+		result = put(sink, parts, 2);
+	if (result < 0 && result != -EAGAIN && sink->kind == SINK_SYSLOG) {
+		/* The logger was restarted: a new connection next time. */
+		if (sink->fd >= 0)
+			close(sink->fd);
+		sink->fd = -1;
+		return -EAGAIN;
+	}
+	return result == -EAGAIN ? result : 0;
+}
