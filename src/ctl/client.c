@@ -43,7 +43,7 @@ static void complain_of_silence(const struct client *client)
 		return;
 	say_duration(client->waited_ns, patience, sizeof(patience));
 	say_complaint(
-		"%s: no answer within %s; the master is stopped or busy, or --timeout is too short",
+		"%s: gave up after %s; the master is stopped or busy, or --timeout is too short",
 		client->path, patience);
 }
 

@@ -10,27 +10,26 @@
 /* Nobody who pressed a key wants to wait for a busy master. */
 #define PATIENCE_NS (UINT64_C(500) * 1000000)
 
+/* MEANING is NULL for shells that show none. */
 static void offer(const char *word, const char *meaning)
 {
-	say_line(stdout, "%s%s%s", word, meaning[0] != '\0' ? " - " : "",
-		meaning);
+	say_text(stdout, word);
+	if (meaning != NULL) {
+		putchar('\t');
+		say_text(stdout, meaning);
+	}
+	putchar('\n');
 }
 
-static void offer_verbs(void)
+static void offer_verbs(bool described)
 {
 	for (unsigned i = 0; i < ctl_verbs_n; i++)
 		if ((ctl_verbs[i].takes & CTL_HIDDEN) == 0)
-			offer(ctl_verbs[i].name, ctl_verbs[i].summary);
+			offer(ctl_verbs[i].name,
+				described ? ctl_verbs[i].summary : NULL);
 }
 
-static void offer_options(void)
-{
-#define OPTION(letter, name, argument, meaning) offer("--" name, meaning);
-	CTL_OPTIONS(OPTION)
-#undef OPTION
-}
-
-static void offer_services(const struct ctl *ctl)
+static void offer_services(const struct ctl *ctl, bool described)
 {
 	const struct control_request request = {.verb = CONTROL_VERB_STATUS};
 	const struct control_record *record;
@@ -45,21 +44,36 @@ static void offer_services(const struct ctl *ctl)
 		while ((record = answer_next(
 				&answer, CONTROL_SERVICE, &from)) != NULL)
 			offer(answer_text(record->service.name),
-				answer_text(record->service.state));
+				described ? answer_text(record->service.state)
+					  : NULL);
 	answer_finish(&answer);
 }
 
-/*
- * Given the words typed so far, without the one that is being typed, print
- * what that may be, one per line, as WORD or as WORD - MEANING. What is
- * unknown here (files) is left to the shell.
- */
-enum ctl_exit ctl_complete(const struct ctl *ctl)
+/* What is not known here (the file of `check`) is left to the shell. */
+static enum ctl_exit complete(const struct ctl *ctl, bool described)
 {
 	if (ctl->words_n == 0)
-		offer_verbs();
+		offer_verbs(described);
 	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "status") == 0)
-		offer_services(ctl);
-	offer_options();
+		offer_services(ctl, described);
+	return CTL_OK;
+}
+
+enum ctl_exit ctl_complete(const struct ctl *ctl)
+{
+	return complete(ctl, false);
+}
+
+enum ctl_exit ctl_describe(const struct ctl *ctl)
+{
+	return complete(ctl, true);
+}
+
+enum ctl_exit ctl_options(const struct ctl *ctl)
+{
+	(void)ctl;
+#define OPTION(letter, name, argument, meaning) offer("--" name, meaning);
+	CTL_OPTIONS(OPTION)
+#undef OPTION
 	return CTL_OK;
 }

@@ -74,5 +74,7 @@ enum ctl_exit ctl_check(const struct ctl *ctl);
 enum ctl_exit ctl_version(const struct ctl *ctl);
 enum ctl_exit ctl_help(const struct ctl *ctl);
 enum ctl_exit ctl_complete(const struct ctl *ctl);
+enum ctl_exit ctl_describe(const struct ctl *ctl);
+enum ctl_exit ctl_options(const struct ctl *ctl);
 
 #endif

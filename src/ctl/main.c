@@ -125,7 +125,7 @@ static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 	const struct ctl_verb *verb;
 
 	if (words_n == 0)
-		return usage("what shall be done?", "");
+		return usage("no verb is given", "");
 	verb = find_verb(words[0]);
 	if (verb == NULL)
 		return usage("there is no verb", words[0]);

@@ -27,6 +27,11 @@ static void put_printable(FILE *stream, struct text text)
 	}
 }
 
+void say_text(FILE *stream, const char *text)
+{
+	put_printable(stream, text_of(text));
+}
+
 __attribute__((format(printf, 2, 0))) static void put_line(
 	FILE *stream, const char *format, va_list arguments)
 {

@@ -19,7 +19,10 @@
 void say_complaint(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/* The same without "ostler: ": lines that are complaints already. */
+/* TEXT, without a newline. */
+void say_text(FILE *stream, const char *text);
+
+/* A line of an answer. */
 void say_line(FILE *stream, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -13,9 +13,17 @@ const struct ctl_verb ctl_verbs[] = {
 	{"version", "", "print the versions of ostler and of the master", 0,
 		CTL_TAKES_JSON, ctl_version},
 	{"help", "", "print this", 0, 0, ctl_help},
-	/* What may follow the words typed so far; see packaging/completions. */
+	/*
+	 * For packaging/completions. Given the words typed so far, without the
+	 * one being typed: what that may be, one per line; the same with a tab
+	 * and what it means; and the options, with what they mean.
+	 */
 	{"__complete", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
 		ctl_complete},
+	{"__describe", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
+		ctl_describe},
+	{"__options", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
+		ctl_options},
 };
 
 const unsigned ctl_verbs_n = sizeof(ctl_verbs) / sizeof(ctl_verbs[0]);
