@@ -88,6 +88,17 @@ def functions(header):
     return set(re.findall(r"\b(ostler_\w+|master_notify)\(", header))
 
 
+def messages(text):
+    """The names of the log's lines, from messages.def."""
+    return set(re.findall(r'^MESSAGE\(\w+, "([\w-]+)"', text, re.M))
+
+
+def diagnostics(page):
+    """The names under DIAGNOSTICS of ostlerd(8)."""
+    section = page.partition(".Sh DIAGNOSTICS")[2].partition("\n.Sh ")[0]
+    return set(re.findall(r"^\.It ([\w-]+)", section, re.M))
+
+
 def run(*command):
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
@@ -120,6 +131,11 @@ def check(root, build, report):
             "every verb of ostler is in its page",
             undocumented("verb", verbs, text_of(pages, "ostler")) if verbs else ["no verbs"],
         )
+    listed = diagnostics(text_of(pages, "ostlerd"))
+    report.case(
+        "the lines of the log are those of ostlerd(8)",
+        sorted(messages((root / "src/master/messages.def").read_text()) ^ listed),
+    )
     header = (root / "include/ostler.h").read_text()
     library = (root / "man/ostler.3").read_text()
     report.case(
@@ -139,6 +155,10 @@ def self_test(report):
             (
                 "an option without a word is found",
                 list(undocumented_options("ostler", "--json --wait", page.read_text())),
+            ),
+            (
+                "a line of the log without a word is found",
+                messages('MESSAGE(A, "a-b", LOG_INFO,\n') ^ diagnostics(page.read_text()),
             ),
             (
                 "a function without a word is found",
