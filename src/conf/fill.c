@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/fill.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "conf/endpoint.h"
+#include "conf/native.h"
+#include "conf/source.h"
+#include "conf/value.h"
+#include "table/table.h"
+
+enum {
+	SERVICE_NAME_MAX = 32,
+};
+
+/* A wake-up more often than this would be a tick. */
+#define WAKEUP_LEAST_NS (100 * NS_PER_MS)
+
+void fill_table(
+	const struct block *globals, struct table *table, struct diags *diags)
+{
+	struct values values = {globals, table->arena, diags};
+
+	table->runtime_directory =
+		value_path(&values, SETTING_runtime_directory);
+	table->control_group = value_name(&values, SETTING_control_group);
+	table->workers_max = value_number32(&values, SETTING_workers_max);
+	table->log = value_choice(&values, SETTING_log) == 0 ? LOG_STDERR
+							     : LOG_SYSLOG;
+}
+
+static bool is_service_name(struct text name)
+{
+	if (name.n == 0 || name.n > SERVICE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.bytes[i];
+
+		if (text_char_is_lower(c) || text_char_is_digit(c))
+			continue;
+		if (i == 0 || (c != '.' && c != '_' && c != '-'))
+			return false;
+	}
+	return true;
+}
+
+static void fill_name(const struct values *values, struct service *out)
+{
+	const struct block *block = values->block;
+	struct place place = {block->file, block->line, block->name};
+
+	if (!is_service_name(text_of(block->name)))
+		complain(values->diags, &place,
+			"use 1 to 32 of a-z 0-9 . _ -, a letter or digit first",
+			"not a name for a service");
+	out->name = arena_copy(values->arena, text_of(block->name));
+	out->file = arena_copy(values->arena, text_of(block->file));
+	out->line = block->line;
+}
+
+/* The words of a list, NULL-terminated; NULL if there are none. */
+static const char *const *copy_words(
+	const struct values *values, enum setting_id id)
+{
+	const struct assignment *given = &values->block->given[id];
+	const char **words = arena_array(
+		values->arena, (size_t)given->n + 1, sizeof(*words));
+	unsigned i = 0;
+
+	if (words == NULL)
+		return NULL;
+	for (const struct given *word = given->first; word != NULL;
+		word = word->next)
+		words[i++] = arena_copy(values->arena, text_of(word->text));
+	return words;
+}
+
+/* The absolute path of the program; commands without / are our own. */
+static const char *command_path(const struct values *values,
+	const struct conf_request *request, const char *word)
+{
+	struct place place = value_place(values, SETTING_command);
+	const char *path, *trouble;
+
+	if (word[0] == '\0' || (word[0] != '/' && strchr(word, '/') != NULL)) {
+		complain(values->diags, &place, "write the whole path",
+			"command: '%s' is not an absolute path", word);
+		return word;
+	}
+	path = word[0] == '/' ? arena_copy(values->arena, text_of(word))
+			      : arena_format(values->arena, "%s/%s",
+					request->libexec_directory, word);
+	if (path == NULL || request->probe == NULL)
+		return path;
+	trouble = request->probe(request->context, path);
+	if (trouble != NULL)
+		complain(values->diags, &place,
+			word[0] == '/' ? "correct the path"
+				       : "write the whole path, if it is "
+					 "somewhere else",
+			"command: %s: %s", path, trouble);
+	return path;
+}
+
+static void fill_command(const struct values *values,
+	const struct conf_request *request, struct service *out)
+{
+	const struct assignment *given = &values->block->given[SETTING_command];
+	struct place place = value_place(values, SETTING_command);
+	const char **words;
+
+	if (given->first == NULL) {
+		complain(values->diags, &place,
+			"add command = {\"PROGRAM\", \"ARGUMENT\"}",
+			"no command");
+		return;
+	}
+	words = arena_array(
+		values->arena, (size_t)given->n + 1, sizeof(*words));
+	if (words == NULL)
+		return;
+	words[0] = command_path(values, request, given->first->text);
+	for (const struct given *word = given->first->next; word != NULL;
+		word = word->next)
+		words[++out->command_n] =
+			arena_copy(values->arena, text_of(word->text));
+	out->command_n++;
+	out->command = words;
+}
+
+static bool is_variable_name(struct text name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.bytes[i];
+
+		if (c != '_' && !text_char_is_alnum(c))
+			return false;
+	}
+	return name.n > 0 && !text_char_is_digit(name.bytes[0]);
+}
+
+static bool is_given_before(
+	const struct values *values, const struct given *word, struct text name)
+{
+	const struct given *other =
+		values->block->given[SETTING_environment].first;
+
+	for (; other != word; other = other->next) {
+		struct text rest = text_of(other->text), piece;
+
+		if (text_cut(&rest, '=', &piece) && text_equal(piece, name))
+			return true;
+	}
+	return false;
+}
+
+static void check_variable(
+	const struct values *values, const struct given *word)
+{
+	struct place place = value_place(values, SETTING_environment);
+	struct text rest = text_of(word->text), name;
+
+	place.line = word->line;
+	(void)text_cut(&rest, '=', &name); /* the first piece always is */
+	if (rest.bytes == NULL || !is_variable_name(name))
+		complain(values->diags, &place,
+			"write \"NAME=VALUE\", the name of letters, digits "
+			"and _",
+			"environment: '%s' is no variable", word->text);
+	else if (text_is(name, "GENERATION") ||
+		 text_starts_with(name, "OSTLER_"))
+		complain(values->diags, &place, "remove it",
+			"environment: '%.*s' is set by the master", (int)name.n,
+			name.bytes);
+	else if (is_given_before(values, word, name))
+		complain(values->diags, &place, "remove one of them",
+			"environment: '%.*s' is given twice", (int)name.n,
+			name.bytes);
+}
+
+static void fill_environment(const struct values *values, struct service *out)
+{
+	const struct assignment *given =
+		&values->block->given[SETTING_environment];
+
+	for (const struct given *word = given->first; word != NULL;
+		word = word->next)
+		check_variable(values, word);
+	out->environment = copy_words(values, SETTING_environment);
+	out->environment_n = given->n;
+}
+
+static void fill_identity(const struct values *values,
+	const struct conf_request *request, struct service *out)
+{
+	struct place place = value_place(values, SETTING_user);
+
+	out->user = value_name(values, SETTING_user);
+	out->group = value_name(values, SETTING_group);
+	if (request->as_root && !value_is_given(values, SETTING_user))
+		complain(values->diags, &place,
+			"add user = \"NAME\", one that no other service has",
+			"no user, and the master runs as root");
+	out->directory = value_path(values, SETTING_directory);
+	out->umask = value_number32(values, SETTING_umask);
+}
+
+static void fill_sockets(const struct values *values, struct service *out)
+{
+	out->socket_owner = value_name(values, SETTING_socket_owner);
+	out->socket_group = value_name(values, SETTING_socket_group);
+	out->socket_mode = value_number32(values, SETTING_socket_mode);
+	out->backlog = value_number32(values, SETTING_backlog);
+	out->nonblocking = value_switch(values, SETTING_nonblocking);
+	out->flow = value_switch(values, SETTING_flow);
+	out->channel = value_choice(values, SETTING_status_channel) == 0
+			       ? CHANNEL_PRIVATE
+			       : CHANNEL_SHARED;
+}
+
+static void fill_limits(const struct values *values, struct service_limits *out)
+{
+	out->core_bytes = value_limit(values, SETTING_limit_core);
+	out->nofile = value_limit(values, SETTING_limit_nofile);
+	out->nproc = value_limit(values, SETTING_limit_nproc);
+	out->as_bytes = value_limit(values, SETTING_limit_as);
+	out->fsize_bytes = value_limit(values, SETTING_limit_fsize);
+	out->cpu_seconds = value_limit(values, SETTING_limit_cpu);
+	out->stack_bytes = value_limit(values, SETTING_limit_stack);
+}
+
+/* B3: a quarter more, but at least one; a limit of one is kept to. */
+static uint32_t automatic_surge(uint32_t process_limit)
+{
+	if (process_limit <= 1)
+		return 0;
+	return process_limit < 4 ? 1 : process_limit / 4;
+}
+
+static void fill_counts(const struct values *values, struct service *out)
+{
+	struct policy *policy = &out->policy;
+	uint32_t limit = value_number32(values, SETTING_process_limit);
+	uint32_t burst = limit < 100 ? 200 : 2 * limit;
+	struct place place = value_place(values, SETTING_surge);
+
+	policy->process_limit = limit;
+	policy->surge =
+		value_auto(values, SETTING_surge, automatic_surge(limit));
+	policy->start_rate = value_number32(values, SETTING_start_rate);
+	policy->start_burst = value_auto(values, SETTING_start_burst, burst);
+	out->max_use = value_number32(values, SETTING_max_use);
+	if (limit == 1 && policy->surge > 0)
+		complain(values->diags, &place,
+			"remove it, or raise process_limit",
+			"surge with process_limit = 1: there must never be two "
+			"workers");
+}
+
+static void fill_wakeup(const struct values *values, struct policy *policy)
+{
+	struct place place = value_place(values, SETTING_wakeup);
+
+	policy->wakeup_ns = value_number(values, SETTING_wakeup);
+	if (policy->wakeup_ns > 0 && policy->wakeup_ns < WAKEUP_LEAST_NS)
+		complain(values->diags, &place,
+			"give it 100ms or more, or 0 for never",
+			"wakeup: so short a period would keep the master busy");
+}
+
+static void fill_readiness(const struct values *values, struct policy *policy)
+{
+	uint64_t limit_ns = value_number(values, SETTING_start_time_limit);
+	struct place place = value_place(values, SETTING_start_time_limit);
+
+	policy->ready_notify = value_choice(values, SETTING_ready) == 1;
+	policy->start_time_limit_ns = policy->ready_notify ? limit_ns : 0;
+	if (!policy->ready_notify &&
+		value_is_given(values, SETTING_start_time_limit))
+		warn(values->diags, &place,
+			"add ready = notify if the workers say when they are "
+			"ready",
+			"start_time_limit has no effect: nobody promised to be "
+			"ready in time");
+}
+
+static void fill_times(const struct values *values, struct service *out)
+{
+	struct policy *policy = &out->policy;
+
+	out->max_idle_ns = value_number(values, SETTING_max_idle);
+	policy->throttle_time_ns = value_number(values, SETTING_throttle_time);
+	policy->quick_exit_ns = value_number(values, SETTING_quick_exit);
+	policy->deaf_time_ns = value_number(values, SETTING_deaf_time);
+	policy->retire_grace_ns = value_number(values, SETTING_retire_grace);
+	policy->drain_time_ns = value_number(values, SETTING_drain_time);
+	policy->stop_time_ns = value_number(values, SETTING_stop_time);
+	policy->kill_time_ns = value_number(values, SETTING_kill_time);
+	policy->retire_signal = value_switch(values, SETTING_retire_signal);
+	policy->on_deaf_kill = value_choice(values, SETTING_on_deaf) == 1;
+	fill_wakeup(values, policy);
+	fill_readiness(values, policy);
+}
+
+void fill_service(const struct conf_request *request, const struct block *block,
+	const struct table *table, struct diags *diags, struct service *out)
+{
+	struct values values = {block, table->arena, diags};
+
+	*out = (struct service){0};
+	fill_name(&values, out);
+	endpoints_fill(&values, table->runtime_directory, out);
+	fill_command(&values, request, out);
+	fill_identity(&values, request, out);
+	fill_environment(&values, out);
+	fill_sockets(&values, out);
+	fill_limits(&values, &out->limits);
+	fill_counts(&values, out);
+	fill_times(&values, out);
+}
