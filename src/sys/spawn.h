@@ -60,8 +60,8 @@ struct spawn_limit {
 /* Everything is copied by spawn_start(). */
 struct spawn_order {
 	const char *path;
-	char *const *argv;
-	char *const *envp;
+	const char *const *argv;
+	const char *const *envp;
 	const char *directory; /* NULL: as we are */
 	mode_t umask;
 	bool switch_user; /* else uid, gid and groups are not read */

@@ -59,7 +59,7 @@ void spawn_slot_finish(struct spawn_slot *slot)
 
 /* ---- freezing an order ---------------------------------------------------- */
 
-static size_t count_list(char *const *list, size_t *bytes)
+static size_t count_list(const char *const *list, size_t *bytes)
 {
 	size_t n = 0;
 
@@ -93,7 +93,7 @@ static char *copy_text(char **at, const char *text)
 	return copy;
 }
 
-static void copy_list(char **into, char *const *list, size_t n, char **at)
+static void copy_list(char **into, const char *const *list, size_t n, char **at)
 {
 	for (size_t i = 0; i < n; i++)
 		into[i] = copy_text(at, list[i]);

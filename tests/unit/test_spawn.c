@@ -1,0 +1,932 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "spawn_recorder.h"
+#include "sys/child.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+#define NOBODY 65534
+#define PATIENCE_MS 10000
+#define LOOK_MS 5
+
+extern char **environ;
+
+/* Stands before the library's, so that a test can let ten seconds pass. */
+static uint64_t time_passed_ns;
+
+uint64_t clock_now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec +
+	       time_passed_ns;
+}
+
+/* ---- helpers ------------------------------------------------------------------- */
+
+static const char *const no_env[] = {NULL};
+static const char *const record_argv[] = {"recorder", "--record", "1", NULL};
+
+/* Start this program as the recorder; FDS has three at first. */
+static struct spawn_order recorder(const int *fds, unsigned fds_n)
+{
+	return (struct spawn_order){
+		.path = "/proc/self/exe",
+		.argv = record_argv,
+		.envp = no_env,
+		.umask = 022,
+		.fds = fds,
+		.fds_n = fds_n,
+	};
+}
+
+static struct spawner *make(enum spawn_method method)
+{
+	struct spawner *s = NULL;
+
+	assert_int_equal(spawner_create(&s, method), 0);
+	assert_int_equal(spawner_method(s), method);
+	return s;
+}
+
+static void wait_dead(int pidfd)
+{
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+	assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
+}
+
+static struct child_end reap(struct spawned *child)
+{
+	struct child_end end = {.code = -2};
+
+	wait_dead(child->pidfd);
+	assert_int_equal(sys_child_reap(child->pidfd, &end), 1);
+	fd_close(&child->pidfd);
+	return end;
+}
+
+/* Collect one, however long it takes; its pidfd may tell us sooner. */
+static struct spawn_done collect(struct spawner *s, int pidfd)
+{
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	struct spawn_done done;
+
+	for (int waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
+		if (spawn_collect(s, &done, 1) == 1)
+			return done;
+		(void)poll(&end, 1, LOOK_MS);
+	}
+	fail_msg("a start did not come to its end");
+	return (struct spawn_done){.stage = -1};
+}
+
+/* All that comes from FD until its end; free() it. */
+static char *read_all(int fd)
+{
+	size_t n = 0, room = 65536;
+	char *text = calloc(1, room + 1);
+
+	assert_non_null(text);
+	while (n < room) {
+		struct pollfd ready = {.fd = fd, .events = POLLIN};
+		int got;
+
+		assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
+		got = sys_read(fd, text + n, room - n);
+		assert_true(got >= 0);
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	return text;
+}
+
+/*
+ * Start ORDER, whose descriptor 1 becomes a pipe's end, and return all that
+ * was written there. FDS is the order's list, writable.
+ */
+static char *run(struct spawner *s, struct spawn_order *order, int *fds)
+{
+	struct spawned child;
+	struct spawn_done done;
+	int ends[2];
+	char *text;
+
+	assert_int_equal(sys_pipe(ends, false), 0);
+	fds[1] = ends[1];
+	order->fds = fds;
+	assert_int_equal(spawn_start(s, order, 77, &child), 0);
+	fd_close(&ends[1]);
+	done = collect(s, child.pidfd);
+	if (done.stage != SPAWN_DONE)
+		fail_msg("failed at %s: %s", spawn_stage_name(done.stage),
+			strerror(done.error));
+	assert_int_equal(done.cookie, 77);
+	assert_int_equal(done.pid, child.pid);
+	assert_int_equal(spawn_busy(s), 0);
+	text = read_all(ends[0]);
+	fd_close(&ends[0]);
+	assert_int_equal(reap(&child).code, 0);
+	return text;
+}
+
+static bool has(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (const char *at = text; at != NULL && *at != '\0';) {
+		const char *end = strchr(at, '\n');
+
+		if (end == NULL)
+			end = at + strlen(at);
+		if ((size_t)(end - at) == n && memcmp(at, line, n) == 0)
+			return true;
+		at = *end == '\0' ? NULL : end + 1;
+	}
+	return false;
+}
+
+#define CHECK_LINE(text, line)                                                 \
+	do {                                                                   \
+		if (!has(text, line))                                          \
+			fail_msg("no line '%s' in:\n%s", line, text);          \
+	} while (0)
+
+static unsigned count_lines(const char *text, const char *start)
+{
+	unsigned n = 0;
+
+	for (const char *at = text; at != NULL; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		n += strncmp(at, start, strlen(start)) == 0;
+	}
+	return n;
+}
+
+static unsigned count_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 2000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* What the recorder is to say of a number that holds what FD holds here. */
+static void check_fd(const char *text, unsigned number, int fd)
+{
+	char name[64], target[200] = "", line[300];
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	assert_true(readlink(name, target, sizeof(target) - 1) > 0);
+	(void)snprintf(line, sizeof(line), "fd %u %s", number, target);
+	CHECK_LINE(text, line);
+}
+
+/* Run CHECK in a process of its own; its result is the exit status. */
+static void in_a_child(int (*check)(void))
+{
+	int status = -1;
+	int pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)alarm(20);
+		_exit(check());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		fail_msg("status %d (exit %d)", status, WEXITSTATUS(status));
+}
+
+static int become_nobody(uid_t uid)
+{
+	if (getuid() != 0)
+		return 0;
+	return setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 ||
+	       setresuid(uid, uid, uid) != 0;
+}
+
+static const enum spawn_method methods[] = {SPAWN_FORK, SPAWN_CLONE};
+
+#define EACH_METHOD(m) for (unsigned m = 0; m < 2; m++)
+
+/* ---- what the child finds ------------------------------------------------------- */
+
+static void a_child_has_the_ordered_descriptors_and_no_other(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int pair[2], fds[6 + 64];
+		struct spawn_order order = recorder(fds, 6 + 64);
+		char *text;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+					 0, pair),
+			0);
+		fds[0] = fds[2] = null;
+		fds[3] = fds[4] = -1;
+		for (unsigned i = 5; i < 70; i++)
+			fds[i] = i % 2 == 0 ? pair[0] : pair[1];
+		text = run(s, &order, fds);
+		assert_int_equal(count_lines(text, "fd "), 68);
+		assert_int_equal(count_lines(text, "fd 3 "), 0);
+		assert_int_equal(count_lines(text, "fd 4 "), 0);
+		check_fd(text, 0, null);
+		check_fd(text, 2, null);
+		for (unsigned i = 5; i < 70; i++)
+			check_fd(text, i, fds[i]);
+		free(text);
+		fd_close(&null);
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		spawner_destroy(s);
+	}
+}
+
+static void more_descriptors_than_are_reserved_are_no_fewer(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[SPAWN_FDS_MAX];
+		struct spawn_order order = recorder(fds, SPAWN_FDS_MAX);
+		char *text;
+
+		for (unsigned i = 0; i < SPAWN_FDS_MAX; i++)
+			fds[i] = null;
+		text = run(s, &order, fds);
+		assert_int_equal(count_lines(text, "fd "), SPAWN_FDS_MAX);
+		free(text);
+		order.fds_n = SPAWN_FDS_MAX + 1;
+		assert_int_equal(
+			spawn_start(s, &order, 1, &(struct spawned){0}),
+			-E2BIG);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+}
+
+/* Sources that are each other's targets must not overwrite one another. */
+static int permute_low_numbers(void)
+{
+	int fds[6] = {-1, -1, 4, 3, 2, 0};
+	struct spawn_order order = recorder(fds, 6);
+	struct spawner *s;
+	struct spawned child;
+	char file[] = "/tmp/test_spawn.XXXXXX";
+	int ends[2], failed = 0;
+	char *text;
+
+	for (int fd = 0; fd < 5; fd++)
+		if (fd != 1 &&
+			dup2(mkstemp(strcpy(file, "/tmp/test_spawn.XXXXXX")),
+				fd) != fd)
+			return 10;
+		else if (fd != 1)
+			(void)unlink(file);
+	if (sys_pipe(ends, false) != 0 || spawner_create(&s, SPAWN_FORK) != 0)
+		return 11;
+	fds[1] = ends[1];
+	if (spawn_start(s, &order, 1, &child) != 0)
+		return 12;
+	fd_close(&ends[1]);
+	text = read_all(ends[0]);
+	for (unsigned i = 2; i < 6; i++) {
+		char name[64], target[200] = "", line[300];
+
+		(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[i]);
+		(void)!readlink(name, target, sizeof(target) - 1);
+		(void)snprintf(line, sizeof(line), "fd %u %s", i, target);
+		failed += !has(text, line);
+	}
+	return failed + (int)(count_lines(text, "fd ") != 5);
+}
+
+static void low_sources_do_not_overwrite_each_other(void **state)
+{
+	(void)state;
+	in_a_child(permute_low_numbers);
+}
+
+static void a_hundred_leaked_descriptors_reach_no_child(void **state)
+{
+	int leaked[100];
+
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s;
+		int fds[3];
+		struct spawn_order order = recorder(fds, 3);
+		char *text;
+
+		for (unsigned i = 0; i < 100; i++)
+			leaked[i] = open("/dev/zero", O_RDONLY); /* inherited */
+		s = make(methods[m]);
+		fds[0] = fds[2] = leaked[0];
+		text = run(s, &order, fds);
+		assert_int_equal(count_lines(text, "fd "), 3);
+		free(text);
+		spawner_destroy(s);
+		for (unsigned i = 0; i < 100; i++)
+			fd_close(&leaked[i]);
+	}
+}
+
+static void nothing_of_ours_is_left_open_or_lost(void **state)
+{
+	unsigned before = count_fds();
+
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		unsigned held = count_fds();
+
+		for (unsigned i = 0; i < 5; i++)
+			free(run(s, &order, fds));
+		assert_int_equal(count_fds(), held);
+		fd_close(&null);
+		spawner_destroy(s);
+		assert_int_equal(count_fds(), before);
+	}
+}
+
+static void a_child_is_who_it_was_ordered_to_be(void **state)
+{
+	static const gid_t groups[] = {2000, 65534, 100, 1000};
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		char *text;
+
+		order.switch_user = true;
+		order.uid = NOBODY;
+		order.gid = NOBODY;
+		order.groups = groups;
+		order.groups_n = 4;
+		order.no_new_privs = m == 0;
+		text = run(s, &order, fds);
+		CHECK_LINE(text, "Uid:\t65534\t65534\t65534\t65534");
+		CHECK_LINE(text, "Gid:\t65534\t65534\t65534\t65534");
+		CHECK_LINE(text, "Groups:\t100 1000 2000 65534 ");
+		CHECK_LINE(text, m == 0 ? "NoNewPrivs:\t1" : "NoNewPrivs:\t0");
+		free(text);
+		order.groups_n = 0;
+		text = run(s, &order, fds);
+		CHECK_LINE(text, "Groups:\t ");
+		free(text);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+static void signals_are_as_at_boot_whatever_we_ignore_or_block(void **state)
+{
+	sigset_t all, old;
+
+	(void)state;
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, on_signal);
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		char *text = run(s, &order, fds);
+
+		CHECK_LINE(text, "SigBlk:\t0000000000000000");
+		CHECK_LINE(text, "SigIgn:\t0000000000000000");
+		free(text);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+	assert_true(sigismember(&old, SIGTERM) == 0);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGHUP, SIG_DFL);
+	(void)signal(SIGUSR1, SIG_DFL);
+}
+
+static void directory_mask_limits_and_session_are_as_ordered(void **state)
+{
+	static const struct spawn_limit limits[] = {
+		{RLIMIT_NOFILE, 99}, {RLIMIT_CORE, 0}};
+
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		char *text;
+
+		order.directory = "/usr";
+		order.umask = 0137;
+		order.limits = limits;
+		order.limits_n = 2;
+		order.new_session = true;
+		text = run(s, &order, fds);
+		CHECK_LINE(text, "cwd /usr");
+		CHECK_LINE(text, "umask 137");
+		CHECK_LINE(text, "nofile 99 99");
+		CHECK_LINE(text, "core 0 0");
+		CHECK_LINE(text, "session 1");
+		free(text);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+}
+
+static void an_order_is_copied(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		char path[] = "/proc/self/exe", first[] = "one";
+		char variable[] = "A=1";
+		const char *argv[] = {"recorder", "--record", "1", first, NULL};
+		const char *envp[] = {variable, "B=2", NULL};
+		int ends[2], fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		struct spawned child;
+		char *text;
+
+		assert_int_equal(sys_pipe(ends, false), 0);
+		fds[1] = ends[1];
+		order.path = path;
+		order.argv = argv;
+		order.envp = envp;
+		assert_int_equal(spawn_start(s, &order, 1, &child), 0);
+		memset(path, 'x', sizeof(path) - 1);
+		memset(first, 'x', sizeof(first) - 1);
+		memset(variable, 'x', sizeof(variable) - 1);
+		argv[1] = envp[0] = NULL;
+		fd_close(&ends[1]);
+		fd_close(&null);
+		assert_int_equal(collect(s, child.pidfd).stage, SPAWN_DONE);
+		text = read_all(ends[0]);
+		CHECK_LINE(text, "arg one");
+		CHECK_LINE(text, "env A=1");
+		CHECK_LINE(text, "env B=2");
+		free(text);
+		(void)reap(&child);
+		fd_close(&ends[0]);
+		spawner_destroy(s);
+	}
+}
+
+/* ---- failures ----------------------------------------------------------------------- */
+
+/* Start ORDER and expect it to fail; the child is reaped. */
+static void expect_failure(struct spawner *s, const struct spawn_order *order,
+	int stage, int error)
+{
+	struct spawned child;
+	struct spawn_done done;
+
+	assert_int_equal(spawn_start(s, order, 5, &child), 0);
+	done = collect(s, child.pidfd);
+	assert_string_equal(
+		spawn_stage_name(done.stage), spawn_stage_name(stage));
+	assert_int_equal(done.error, error);
+	assert_int_equal(done.cookie, 5);
+	assert_int_equal(reap(&child).code, 127);
+}
+
+static void write_program(const char *path, const char *text, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sys_write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	fd_close(&fd);
+}
+
+static void six_bad_programs_say_why(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *text; /* NULL: not made */
+		mode_t mode;
+		int error;
+	} bad[] = {
+		{"missing", NULL, 0, ENOENT},
+		{"plain", "#!/bin/sh\n", 0644, EACCES},
+		{"plain/below", NULL, 0, ENOTDIR},
+		{"garbage", "this is no program\n", 0755, ENOEXEC},
+		{"interpreter", "#!/no/such/interpreter\n", 0755, ENOENT},
+		{".", NULL, 0, EACCES},
+	};
+	char directory[] = "/tmp/test_spawn.XXXXXX";
+	char path[sizeof(directory) + 32];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+
+		for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+			(void)snprintf(path, sizeof(path), "%s/%s", directory,
+				bad[i].name);
+			if (bad[i].text != NULL)
+				write_program(path, bad[i].text, bad[i].mode);
+			order.path = path;
+			expect_failure(
+				s, &order, SPAWN_STAGE_EXEC, bad[i].error);
+		}
+		spawner_destroy(s);
+	}
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		(void)snprintf(
+			path, sizeof(path), "%s/%s", directory, bad[i].name);
+		if (bad[i].text != NULL)
+			(void)unlink(path);
+	}
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void a_failure_names_its_stage(void **state)
+{
+	static const struct spawn_limit wrong = {9999, 1};
+
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+
+		order.directory = "/no/such/directory";
+		expect_failure(s, &order, SPAWN_STAGE_DIRECTORY, ENOENT);
+		order.directory = NULL;
+		order.limits = &wrong;
+		order.limits_n = 1;
+		expect_failure(s, &order, SPAWN_STAGE_LIMITS, EINVAL);
+		order.limits_n = 0;
+		order.switch_user = true;
+		order.uid = (uid_t)-1; /* "leave it": not what was ordered */
+		order.gid = getgid();
+		if (getuid() == 0)
+			expect_failure(s, &order, SPAWN_STAGE_VERIFY, EPERM);
+		spawner_destroy(s);
+	}
+}
+
+static int fail_without_rights(void)
+{
+	static const struct spawn_limit more = {RLIMIT_CORE, 4096};
+	struct rlimit none = {0, 0};
+	static const gid_t groups[] = {1};
+
+	if (become_nobody(NOBODY) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
+		return 10;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+
+		order.limits = &more;
+		order.limits_n = 1;
+		expect_failure(s, &order, SPAWN_STAGE_LIMITS, EPERM);
+		order.limits_n = 0;
+		order.switch_user = true;
+		order.groups = groups;
+		order.groups_n = 1;
+		expect_failure(s, &order, SPAWN_STAGE_GROUPS, EPERM);
+		spawner_destroy(s);
+	}
+	return 0;
+}
+
+static void what_we_may_not_do_fails_and_is_named(void **state)
+{
+	(void)state;
+	in_a_child(fail_without_rights);
+}
+
+static int run_out_of_processes(void)
+{
+	struct rlimit one = {1, 1};
+	int extra;
+
+	if (become_nobody(64997) != 0)
+		return 10;
+	extra = fork(); /* the second process of this user */
+	if (extra == 0)
+		for (;;)
+			(void)pause();
+	if (setrlimit(RLIMIT_NPROC, &one) != 0)
+		return 11;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+		struct spawned child;
+
+		if (spawn_start(s, &order, 1, &child) != -EAGAIN ||
+			spawn_busy(s) != 0)
+			return 12 + (int)m;
+		spawner_destroy(s);
+	}
+	(void)kill(extra, SIGKILL);
+	return waitpid(extra, NULL, 0) != extra;
+}
+
+static void no_more_processes_is_told_at_once(void **state)
+{
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	in_a_child(run_out_of_processes);
+}
+
+static void a_bad_descriptor_is_refused(void **state)
+{
+	int fds[3] = {-1, -1, 1900};
+	struct spawn_order order = recorder(fds, 3);
+	struct spawner *s = make(SPAWN_CLONE);
+	struct spawned child;
+
+	(void)state;
+	assert_int_equal(spawn_start(s, &order, 1, &child), -EBADF);
+	assert_int_equal(spawn_busy(s), 0);
+	spawner_destroy(s);
+	s = make(SPAWN_FORK);
+	expect_failure(s, &order, SPAWN_STAGE_FDS, EBADF);
+	spawner_destroy(s);
+}
+
+/* Either end is fine, but it must be an end, and the kill must be seen. */
+static void a_child_killed_before_exec_did_not_start(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+		bool seen = false;
+
+		for (unsigned i = 0; i < 3000 && !seen; i++) {
+			struct spawned child;
+			struct spawn_done done;
+
+			assert_int_equal(spawn_start(s, &order, i, &child), 0);
+			(void)sys_child_signal(child.pidfd, SIGKILL);
+			done = collect(s, child.pidfd);
+			if (done.stage != SPAWN_DONE) {
+				assert_int_equal(done.error, ECANCELED);
+				seen = true;
+			}
+			assert_int_equal(reap(&child).signal, SIGKILL);
+		}
+		assert_true(seen);
+		spawner_destroy(s);
+	}
+}
+
+/* A user may stop its half-started process: that must not hold us for ever. */
+static void a_child_stopped_before_exec_is_killed_in_time(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+		bool seen = false;
+
+		for (unsigned i = 0; i < 3000 && !seen; i++) {
+			struct spawned child;
+			struct spawn_done done;
+			struct pollfd none = {.fd = -1};
+			siginfo_t info = {.si_pid = 0};
+
+			assert_int_equal(spawn_start(s, &order, i, &child), 0);
+			(void)sys_child_signal(child.pidfd, SIGSTOP);
+			assert_int_equal(
+				waitid(P_PIDFD, (id_t)child.pidfd, &info,
+					WSTOPPED | WEXITED | WNOWAIT),
+				0);
+			(void)none;
+			if (spawn_collect(s, &done, 1) == 0) {
+				assert_true(spawn_deadline(s) > clock_now_ns());
+				time_passed_ns += 11000000000u;
+				assert_int_equal(spawn_collect(s, &done, 1), 0);
+				done = collect(s, child.pidfd);
+				assert_int_equal(done.error, ETIMEDOUT);
+				seen = true;
+			} else {
+				(void)sys_child_signal(child.pidfd, SIGKILL);
+			}
+			(void)reap(&child);
+			assert_int_equal(spawn_deadline(s), UINT64_MAX);
+		}
+		assert_true(seen);
+		spawner_destroy(s);
+	}
+}
+
+/* ---- many ----------------------------------------------------------------------------- */
+
+/* Start as many of WANT as there are slots; how many were started. */
+static unsigned start_some(struct spawner *s, const struct spawn_order *order,
+	struct spawned *children, unsigned from, unsigned want)
+{
+	while (from < want) {
+		int result = spawn_start(s, order, from, &children[from]);
+
+		if (result == -EBUSY) {
+			assert_true(spawn_busy(s) > 0);
+			break;
+		}
+		assert_int_equal(result, 0);
+		from++;
+	}
+	return from;
+}
+
+static void a_hundred_at_once_all_start_once(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int ends[2], fds[12];
+		struct spawn_order order = recorder(fds, 12);
+		struct spawned children[100];
+		bool done[100] = {false};
+		unsigned started = 0, ended = 0;
+
+		assert_int_equal(sys_pipe(ends, false), 0);
+		for (unsigned i = 0; i < 12; i++)
+			fds[i] = null; /* two blocks each */
+		order.path = "/bin/true";
+		fds[7] = ends[1];
+		while (ended < 100) {
+			struct spawn_done end;
+
+			started = start_some(s, &order, children, started, 100);
+			end = collect(s, -1);
+			assert_int_equal(end.stage, SPAWN_DONE);
+			assert_true(end.cookie < 100);
+			assert_false(done[end.cookie]);
+			assert_int_equal(end.pid, children[end.cookie].pid);
+			done[end.cookie] = true;
+			ended++;
+		}
+		assert_int_equal(spawn_busy(s), 0);
+		for (unsigned i = 0; i < 100; i++)
+			assert_int_equal(reap(&children[i]).code, 0);
+		/* No copy of the write end is left: not here, not there. */
+		fd_close(&ends[1]);
+		free(read_all(ends[0]));
+		fd_close(&ends[0]);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+}
+
+static void a_spawner_can_go_with_starts_in_flight(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int fds[3] = {-1, -1, -1};
+		struct spawn_order order = recorder(fds, 3);
+		struct spawned children[8];
+
+		order.path = "/bin/true";
+		for (unsigned i = 0; i < 8; i++)
+			assert_int_equal(
+				spawn_start(s, &order, i, &children[i]), 0);
+		spawner_destroy(s);
+		for (unsigned i = 0; i < 8; i++)
+			(void)reap(&children[i]);
+	}
+}
+
+static int create_with_few_numbers(void)
+{
+	struct rlimit few = {190, 190};
+	struct rlimit fewer = {100, 100};
+	struct spawner *s;
+
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0 ||
+		spawner_create(&s, SPAWN_CLONE) != 0)
+		return 10;
+	spawner_destroy(s);
+	if (setrlimit(RLIMIT_NOFILE, &fewer) != 0 ||
+		spawner_create(&s, SPAWN_CLONE) != -EMFILE ||
+		spawner_create(&s, SPAWN_AUTO) != 0 ||
+		spawner_method(s) != SPAWN_FORK)
+		return 11;
+	spawner_destroy(s);
+	return 0;
+}
+
+static void few_descriptor_numbers_are_enough(void **state)
+{
+	(void)state;
+	in_a_child(create_with_few_numbers);
+}
+
+static void every_stage_has_a_name(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SPAWN_STAGES; i++)
+		assert_true(strlen(spawn_stage_name(i)) > 1);
+	assert_string_equal(spawn_stage_name(SPAWN_STAGE_EXEC), "exec");
+	assert_string_equal(spawn_stage_name(-1), "unknown");
+	assert_string_equal(spawn_stage_name(SPAWN_STAGES), "unknown");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_child_has_the_ordered_descriptors_and_no_other),
+		cmocka_unit_test(
+			more_descriptors_than_are_reserved_are_no_fewer),
+		cmocka_unit_test(low_sources_do_not_overwrite_each_other),
+		cmocka_unit_test(a_hundred_leaked_descriptors_reach_no_child),
+		cmocka_unit_test(nothing_of_ours_is_left_open_or_lost),
+		cmocka_unit_test(a_child_is_who_it_was_ordered_to_be),
+		cmocka_unit_test(
+			signals_are_as_at_boot_whatever_we_ignore_or_block),
+		cmocka_unit_test(
+			directory_mask_limits_and_session_are_as_ordered),
+		cmocka_unit_test(an_order_is_copied),
+		cmocka_unit_test(six_bad_programs_say_why),
+		cmocka_unit_test(a_failure_names_its_stage),
+		cmocka_unit_test(what_we_may_not_do_fails_and_is_named),
+		cmocka_unit_test(no_more_processes_is_told_at_once),
+		cmocka_unit_test(a_bad_descriptor_is_refused),
+		cmocka_unit_test(a_child_killed_before_exec_did_not_start),
+		cmocka_unit_test(a_child_stopped_before_exec_is_killed_in_time),
+		cmocka_unit_test(a_hundred_at_once_all_start_once),
+		cmocka_unit_test(a_spawner_can_go_with_starts_in_flight),
+		cmocka_unit_test(few_descriptor_numbers_are_enough),
+		cmocka_unit_test(every_stage_has_a_name),
+	};
+
+	if (argc > 2 && strcmp(argv[1], "--record") == 0)
+		return record(argv, environ);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
