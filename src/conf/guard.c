@@ -25,6 +25,9 @@ struct guard {
 	size_t text_size;
 	enum token last, before; /* the two tokens before this one */
 	struct text last_text;	 /* of a word or quoted token, in TEXT */
+	size_t word_at;		 /* where the last word begins in TEXT */
+	size_t call_at;		 /* the same of the last NAME( */
+	bool in_list;
 	struct guarded *out;
 	size_t blocks_size;
 	struct arena *arena;
@@ -192,6 +195,7 @@ static bool take_word(struct guard *guard)
 {
 	size_t start = guard->text_n;
 
+	guard->word_at = start;
 	while (is_word_char(peek(guard, 0))) {
 		if (peek(guard, 0) == '/' && peek(guard, 1) == '/')
 			return fault(guard, guard->line,
@@ -250,8 +254,18 @@ static bool take_brace(struct guard *guard, enum token *out_token)
 		guard->last == TOKEN_WORD || guard->last == TOKEN_QUOTED;
 
 	keep(guard, 1);
+	guard->in_list = is_list;
 	*out_token = is_list ? TOKEN_LIST : TOKEN_BLOCK;
 	return is_block ? open_block(guard) : true;
+}
+
+static void close_brace(struct guard *guard)
+{
+	struct guarded *out = guard->out;
+
+	if (!guard->in_list && out->blocks_closed < out->blocks_n)
+		out->blocks_closed++;
+	guard->in_list = false;
 }
 
 static bool take_punctuation(struct guard *guard, enum token *out_token)
@@ -265,6 +279,10 @@ static bool take_punctuation(struct guard *guard, enum token *out_token)
 		return fault(guard, guard->line, "an empty list",
 			"leave the setting out, or give it something");
 	*out_token = TOKEN_OTHER;
+	if (c == '}')
+		close_brace(guard);
+	if (c == '(')
+		guard->call_at = guard->word_at;
 	if (c == '(' || c == '=' || c == '+') {
 		if (!has_name(guard))
 			return false;
@@ -356,6 +374,32 @@ static size_t size_at_most(struct text bytes)
 	return size;
 }
 
+/* libconfuse takes the end of the file for any } that is missing. */
+static bool check_end(struct guard *guard)
+{
+	const struct guarded *out = guard->out;
+
+	if (guard->last == TOKEN_CALL || guard->before == TOKEN_CALL)
+		return call_is_sound(guard, '\0', TOKEN_OTHER);
+	if (guard->in_list)
+		return fault(guard, guard->line, "a list that does not end",
+			"close it with }");
+	if (out->blocks_closed < out->blocks_n)
+		return fault(guard, out->blocks[out->blocks_n - 1].line,
+			"a block that does not end", "close it with }");
+	return true;
+}
+
+static bool take_all(struct guard *guard)
+{
+	if (text_starts_with(guard->rest, "\xef\xbb\xbf"))
+		skip(guard, 3); /* the byte order mark of some editors */
+	while (guard->rest.n > 0)
+		if (!take_anything(guard))
+			return false;
+	return check_end(guard);
+}
+
 bool guard_bytes(struct arena *arena, struct text bytes, struct guarded *out)
 {
 	struct guard guard = {.rest = bytes, .line = 1, .arena = arena};
@@ -366,11 +410,9 @@ bool guard_bytes(struct arena *arena, struct text bytes, struct guarded *out)
 	guard.text = arena_alloc(arena, guard.text_size);
 	if (guard.text == NULL)
 		return false;
-	if (text_starts_with(bytes, "\xef\xbb\xbf"))
-		skip(&guard, 3); /* the byte order mark of some editors */
-	while (guard.rest.n > 0)
-		if (!take_anything(&guard))
-			break;
+	if (!take_all(&guard) &&
+		(guard.last == TOKEN_CALL || guard.before == TOKEN_CALL))
+		guard.text_n = guard.call_at; /* libconfuse leaks half a call */
 	/*
 	 * What belongs to the fault is not complete. libconfuse sees an end
 	 * there, and what it says about that is not worth telling.

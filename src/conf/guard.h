@@ -31,6 +31,7 @@ struct guarded {
 	const char *text;	    /* up to the fault; NUL-terminated */
 	struct guard_block *blocks; /* in the order in which they open */
 	size_t blocks_n;
+	size_t blocks_closed; /* of those; the others have no } */
 	unsigned fault_line;
 	const char *fault;  /* what is wrong; NULL if all was fit */
 	const char *remedy; /* what to do about it */

@@ -39,7 +39,8 @@ struct reader {
 	struct block *last_block;
 	struct inclusion *last_inclusion;
 	size_t opened; /* blocks whose beginning was seen */
-	bool stopped;  /* at an error that was complained about */
+	bool stopped;  /* at an error */
+	bool nested;   /* which was a block in a block */
 	bool again;    /* at a name that was not known */
 
 	struct unknown unknown[UNKNOWN_MAX];
@@ -154,9 +155,10 @@ static int on_value(
 static void complain_unknown(struct reader *reader, const struct place *place,
 	enum setting_scope scope, const char *name)
 {
-	const char *near = setting_nearest(scope, text_of(name));
 	enum setting_scope other =
 		scope == SCOPE_GLOBAL ? SCOPE_SERVICE : SCOPE_GLOBAL;
+	const char *near = setting_nearest(scope, text_of(name));
+	const char *near_other = setting_nearest(other, text_of(name));
 	char remedy[80];
 	struct text_builder text;
 
@@ -168,6 +170,10 @@ static void complain_unknown(struct reader *reader, const struct place *place,
 				: "it belongs outside of the service blocks");
 	else if (near != NULL)
 		text_put_format(&text, "did you mean '%s'?", near);
+	else if (near_other != NULL)
+		text_put_format(&text, "did you mean '%s', %s?", near_other,
+			scope == SCOPE_GLOBAL ? "in a service block"
+					      : "outside of the blocks");
 	else
 		text_put(&text, "see ostler.conf(5) for what there is");
 	complain(
@@ -194,7 +200,8 @@ static int on_block_end(cfg_t *cfg, cfg_opt_t *option)
 
 	(void)cfg;
 	(void)option;
-	if (block != NULL)
+	/* libconfuse also comes here at the end of the file. */
+	if (block != NULL && current->opened <= current->guarded.blocks_closed)
 		block->complete = true;
 	return 0;
 }
@@ -287,6 +294,7 @@ static void stop_at_unknown(struct reader *reader, cfg_t *cfg, const char *name)
 		block = open_block(reader);
 	complain_nested(reader, cfg, block, name);
 	reader->stopped = true;
+	reader->nested = true;
 }
 
 /* An unknown name that turned out to be no setting: NAME TITLE { or NAME(. */
@@ -407,6 +415,7 @@ static bool parse(struct reader *reader)
 		reader->last_inclusion = NULL;
 		reader->opened = 0;
 		reader->stopped = false;
+		reader->nested = false;
 		reader->again = false;
 		good = parse_once(reader);
 	} while (good && reader->again);
@@ -427,7 +436,7 @@ bool source_read(struct arena *arena, const char *file, struct text bytes,
 		return false;
 	if (!parse(&reader))
 		return false;
-	if (reader.guarded.fault != NULL) {
+	if (reader.guarded.fault != NULL && !reader.nested) {
 		struct place place = {file, reader.guarded.fault_line, NULL};
 
 		complain(diags, &place, reader.guarded.remedy, "%s",

@@ -70,12 +70,12 @@ static enum number_result parse(
 static const char *kind_name(enum setting_kind kind)
 {
 	if (kind == KIND_DURATION || kind == KIND_LIMIT_TIME)
-		return "duration";
+		return "a duration";
 	if (kind == KIND_LIMIT_SIZE)
-		return "size";
+		return "a size";
 	if (kind == KIND_OCTAL)
-		return "octal number";
-	return "number";
+		return "an octal number";
+	return "a number";
 }
 
 static const char *kind_example(enum setting_kind kind)
@@ -104,7 +104,7 @@ static void complain_number(const struct values *values, enum setting_id id,
 	case NUMBER_EMPTY:
 	case NUMBER_GARBAGE:
 		complain(values->diags, &place, kind_example(setting->kind),
-			"%s: '%s' is not a %s", setting->name, text,
+			"%s: '%s' is not %s", setting->name, text,
 			kind_name(setting->kind));
 		return;
 	case NUMBER_NO_UNIT:

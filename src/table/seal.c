@@ -71,7 +71,7 @@ static void complain_overlap(struct diags *diags, const struct claim *first,
 	text_builder_init(&text, problem, sizeof(problem));
 	text_put_value(&text, text_of(second->endpoint->text));
 	if (!same) {
-		text_put(&text, " covers ");
+		text_put(&text, " overlaps ");
 		text_put_value(&text, text_of(first->endpoint->text));
 	}
 	text_put_format(&text, "%s taken by service '%s' at %s:%u",
@@ -233,7 +233,8 @@ static void check_users(
 	for (unsigned i = 1; i < n; i++)
 		for (unsigned j = 0; j < i; j++) {
 			if (rows[i].user == NULL || rows[j].user == NULL ||
-				strcmp(rows[i].user, rows[j].user) != 0)
+				strcmp(rows[i].user, rows[j].user) != 0 ||
+				strcmp(rows[i].name, rows[j].name) == 0)
 				continue;
 			text_builder_init(&text, problem, sizeof(problem));
 			text_put_format(&text,
