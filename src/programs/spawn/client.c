@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client.h"
+#include "programs/spawn/client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "environment.h"
+#include "programs/spawn/environment.h"
 
 #include <errno.h>
 #include <stdio.h>

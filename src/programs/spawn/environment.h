@@ -2,7 +2,7 @@
 #ifndef OSTLER_SPAWN_ENVIRONMENT_H
 #define OSTLER_SPAWN_ENVIRONMENT_H
 
-#include "client.h"
+#include "programs/spawn/client.h"
 
 /*
  * environment - what a program is told about its client

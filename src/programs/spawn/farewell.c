@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "farewell.h"
+#include "programs/spawn/farewell.h"
 
 #include <signal.h>
 #include <stddef.h>

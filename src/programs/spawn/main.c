@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "environment.h"
-#include "farewell.h"
-#include "program.h"
-#include "settings.h"
+#include "programs/spawn/client.h"
+#include "programs/spawn/environment.h"
+#include "programs/spawn/farewell.h"
+#include "programs/spawn/program.h"
+#include "programs/spawn/settings.h"
 
 /*
  * ostler-spawn - run a program for each client

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "program.h"
+#include "programs/spawn/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "farewell.h"
+#include "programs/spawn/farewell.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "settings.h"
+#include "programs/spawn/settings.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "environment.h"
-#include "farewell.h"
+#include "programs/spawn/environment.h"
+#include "programs/spawn/farewell.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S (1000 * NS_PER_MS)

@@ -2,7 +2,7 @@
 #ifndef OSTLER_SPAWN_SETTINGS_H
 #define OSTLER_SPAWN_SETTINGS_H
 
-#include "program.h"
+#include "programs/spawn/program.h"
 
 /*
  * settings - the command line of ostler-spawn
