@@ -25,7 +25,7 @@ static bool find_built(char *out, size_t size)
 	out[n] = '\0';
 	if (strcmp(out + n - tail, BUILT_AT) != 0)
 		return false;
-	strcpy(out + (size_t)n - tail, BUILT_DAEMON);
+	memcpy(out + (size_t)n - tail, BUILT_DAEMON, sizeof(BUILT_DAEMON));
 	return access(out, X_OK) == 0;
 }
 

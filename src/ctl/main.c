@@ -77,6 +77,12 @@ static enum parsed parse_option(int letter, struct ctl *ctl)
 	return PARSED_BAD;
 }
 
+/* getopt() stops at "--" as it does at a word, but steps over it. */
+static bool options_are_over(char **argv)
+{
+	return strcmp(argv[optind - 1], "--") == 0;
+}
+
 /*
  * Options may stand before, between and behind the words, whatever
  * POSIXLY_CORRECT says: WORDS, of which there is room for argc, gets the words.
@@ -86,12 +92,12 @@ static enum parsed parse(
 {
 	unsigned n = 0;
 
-	for (;;) {
+	while (optind < argc) {
 		int letter =
 			getopt_long(argc, argv, "+s:jt:nVh", options, NULL);
 		enum parsed parsed;
 
-		if (letter == -1 && optind >= argc)
+		if (letter == -1 && options_are_over(argv))
 			break;
 		if (letter == -1) {
 			words[n++] = argv[optind++];
@@ -101,6 +107,8 @@ static enum parsed parse(
 		if (parsed != PARSED_RUN)
 			return parsed;
 	}
+	while (optind < argc)
+		words[n++] = argv[optind++];
 	*out_n = n;
 	return PARSED_RUN;
 }

@@ -9,14 +9,16 @@
 #include "ctl/near.h"
 #include "ctl/say.h"
 
-/* What cannot be a service's name is not asked for. */
+/* What cannot be a service's name, or is a line more, is not asked for. */
 static bool make_request(const char *service, struct control_request *out)
 {
 	char line[CONTROL_REQUEST_MAX + 1];
 	int n = snprintf(line, sizeof(line), "status %s\n", service);
 
 	return n > 0 && n < (int)sizeof(line) &&
-	       control_parse_request(line, (size_t)n, out) == CONTROL_PARSE_OK;
+	       control_parse_request(line, (size_t)n, out) ==
+		       CONTROL_PARSE_OK &&
+	       strcmp(out->service, service) == 0;
 }
 
 /* The names near TYPED, "a or b", in OUT. */
