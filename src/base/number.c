@@ -169,6 +169,8 @@ static enum number_result take_part(
 		fraction = take_run(rest, true);
 		part.has_fraction = true;
 	}
+	if (fraction.n == 0)
+		return NUMBER_GARBAGE;
 	name = take_run(rest, false);
 	result = digits_value(whole, 10, &value);
 	if (result != NUMBER_OK)
