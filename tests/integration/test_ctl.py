@@ -8,6 +8,7 @@ real master is asked elsewhere.
 import json
 import os
 import pty
+import random
 import re
 import select
 import socket
@@ -248,6 +249,25 @@ def test_nothing_from_the_socket_talks_to_the_terminal(master):
         done = ask(one, *words)
         assert done.returncode == 1
         assert is_plain(done.stdout + done.stderr)
+
+
+# catalogue 86
+def test_no_garbled_answer_talks_to_the_terminal_or_kills_us(master):
+    dice = random.Random(86)
+    good = (MASTER + WEB + MAIL + OK).encode()
+    one = master()
+    results = set()
+    for _ in range(150):
+        bad = bytearray(good)
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randrange(len(bad))
+            bad[at : at + dice.randint(0, 2)] = dice.randbytes(dice.randint(0, 3))
+        one.answers["status"] = bytes(bad)
+        done = ask(one, "status", *dice.choice(([], ["--json"])))
+        assert done.returncode in (0, 1), bytes(bad)
+        assert is_plain(done.stdout + done.stderr), bytes(bad)
+        results.add(done.returncode)
+    assert results == {0, 1}
 
 
 def in_terminal(one, *words, **more):
@@ -626,6 +646,7 @@ def test_a_full_queue_does_not_hold_us(tmp_path):
         ("service name=web ready=\n" + OK, "no master"),
         (b"\0" * 10 + b"\n", "no master"),
     ],
+    ids=["nothing", "no-end", "half-a-line", "http", "endless-line", "no-value", "zeros"],
 )
 def test_what_is_no_answer_is_told_and_nothing_of_it_is_shown(master, answer, word):
     one = master(status=answer)

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -350,6 +351,41 @@ static void every_record_is_read_as_it_was_written(void **state)
 	}
 }
 
+/* catalogue 86, 87: whatever comes, it is read within its bounds */
+static void a_garbled_line_is_read_as_a_record_or_not_at_all(void **state)
+{
+	static const char good[] =
+		"service name=web state=up ready=2 depth=0 "
+		"cause=\"exec: \\\"x\\\" \\x1b\\n\" bad_size=0 total=3";
+	char *line = malloc(sizeof(good));
+	char *store = malloc(sizeof(good));
+	char again[CONTROL_LINE_MAX];
+	struct prng prng;
+	unsigned ok = 0;
+
+	(void)state;
+	prng_seed(&prng, 86);
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t n = prng_below(&prng, sizeof(good));
+		struct control_record got;
+		struct text_builder out;
+
+		memcpy(line, good, sizeof(good));
+		for (uint64_t i = prng_below(&prng, 3); i > 0 && n > 0; i--)
+			line[prng_below(&prng, n)] =
+				(char)prng_below(&prng, 256);
+		if (control_read(line, n, store, &got) != CONTROL_READ_OK)
+			continue;
+		ok++;
+		text_builder_init(&out, again, sizeof(again));
+		control_put(&out, &got);
+		assert_false(out.overflow);
+	}
+	assert_in_range(ok, 100, 19000);
+	free(line);
+	free(store);
+}
+
 static void states_have_the_words_of_the_manual(void **state)
 {
 	(void)state;
@@ -380,6 +416,8 @@ int main(void)
 			keys_and_kinds_of_a_later_version_are_passed_over),
 		cmocka_unit_test(what_is_not_a_record_is_garbage),
 		cmocka_unit_test(every_record_is_read_as_it_was_written),
+		cmocka_unit_test(
+			a_garbled_line_is_read_as_a_record_or_not_at_all),
 		cmocka_unit_test(states_have_the_words_of_the_manual),
 	};
 
