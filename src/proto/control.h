@@ -125,7 +125,7 @@ struct control_record {
 	};
 };
 
-/* The code of a failed `end`; ostler(1) exits with the same number. */
+/* The code of a failed `end`; ostler(1) exits with 4 for 4, else with 1. */
 enum control_code {
 	CONTROL_CODE_FAILED = 1,      /* refused; nothing was changed */
 	CONTROL_CODE_REQUEST = 2,     /* not a request of the list */
