@@ -18,13 +18,13 @@
 
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/spawn_park.h"
 #include "sys/spawn_slot.h"
 
-#define SLOTS_MAX 16 /* 4 lose a little in a burst, 32 gain nothing */
+/* A burst loses a little with 4, and gains nothing with 32. */
+#define SLOTS_MAX PARK_BLOCKS_MAX
 #define SLOTS_FEW 4
-#define BLOCK 8u /* reserved numbers per slot; a long order takes several */
-#define TARGETS_MAX 80u /* the reserved ones lie above all of a child's */
-#define SPARE_FDS 64u	/* left to the process where RLIMIT_NOFILE is low */
+#define SPARE_FDS 64u /* left to the process where RLIMIT_NOFILE is low */
 #define START_NS 10000000000u
 #define KILLED_NS 1000000000u
 
@@ -34,11 +34,8 @@ struct spawner {
 	struct spawn_slot slots[SLOTS_MAX];
 	unsigned slots_n;
 	unsigned busy;
-	int null;      /* owned; what stands in the reserved numbers */
-	unsigned base; /* the first reserved number */
-	bool block_taken[SLOTS_MAX];
-	int *held; /* owned; every number that we stand in */
-	unsigned held_n;
+	struct spawn_park
+		park; /* SPAWN_CLONE: where its children find theirs */
 };
 
 static const char *const stage_names[SPAWN_STAGES] = {
@@ -142,123 +139,6 @@ static long clone_blocked(struct spawn_slot *slot, int *pidfd)
 	return pid;
 }
 
-/* ---- reserved numbers ------------------------------------------------------- */
-
-static bool is_free(int fd)
-{
-	return fcntl(fd, F_GETFD) < 0;
-}
-
-/* The first number from TARGETS_MAX up with N free ones in a row, below END. */
-static unsigned find_base(unsigned n, unsigned end)
-{
-	unsigned base = TARGETS_MAX;
-
-	for (unsigned fd = base; fd < end && fd - base < n; fd++)
-		if (!is_free((int)fd))
-			base = fd + 1;
-	return base + n <= end ? base : 0;
-}
-
-/*
- * Stand in every free number from 3 to the end of the blocks, so that what the
- * process opens later lies above them: out of the way of parked descriptors,
- * and not copied to children.
- */
-static int hold_numbers(struct spawner *s)
-{
-	unsigned end = s->base + s->slots_n * BLOCK;
-
-	s->held = calloc(end, sizeof(s->held[0]));
-	if (s->held == NULL)
-		return -ENOMEM;
-	s->null = sys_open_null();
-	if (s->null < 0)
-		return s->null;
-	for (int fd = 3; fd < (int)end; fd++) {
-		if (!is_free(fd))
-			continue;
-		if (dup3(s->null, fd, O_CLOEXEC) < 0)
-			return -errno;
-		s->held[s->held_n++] = fd;
-	}
-	return 0;
-}
-
-static void release_numbers(struct spawner *s)
-{
-	for (unsigned i = 0; i < s->held_n; i++)
-		fd_close(&s->held[i]);
-	free(s->held);
-	fd_close(&s->null);
-}
-
-static unsigned block_start(const struct spawner *s, unsigned block)
-{
-	return s->base + block * BLOCK;
-}
-
-/* How many blocks N descriptors need; at least one, for shared_end's sake. */
-static unsigned blocks_for(unsigned n)
-{
-	return n == 0 ? 1 : (n + BLOCK - 1) / BLOCK;
-}
-
-/* N free blocks in a row: the first, or -EBUSY. */
-static int find_blocks(const struct spawner *s, unsigned n)
-{
-	unsigned run = 0;
-
-	for (unsigned i = 0; i < s->slots_n; i++) {
-		run = s->block_taken[i] ? 0 : run + 1;
-		if (run == n)
-			return (int)(i + 1 - n);
-	}
-	return -EBUSY;
-}
-
-static void unpark(struct spawner *s, struct spawn_slot *slot)
-{
-	unsigned start = block_start(s, slot->block);
-
-	for (unsigned i = 0; i < slot->fds_n; i++)
-		if (slot->fds[i] >= 0)
-			(void)dup3(s->null, (int)(start + i), O_CLOEXEC);
-	for (unsigned i = 0; i < slot->blocks; i++)
-		s->block_taken[slot->block + i] = false;
-	slot->blocks = 0;
-}
-
-/* Put copies of the order's descriptors where the child finds them. */
-static int park(struct spawner *s, struct spawn_slot *slot)
-{
-	unsigned n = blocks_for(slot->fds_n);
-	int block = find_blocks(s, n);
-	unsigned start;
-
-	if (block < 0)
-		return block;
-	slot->block = (unsigned)block;
-	slot->blocks = n;
-	for (unsigned i = 0; i < n; i++)
-		s->block_taken[slot->block + i] = true;
-	start = block_start(s, slot->block);
-	for (unsigned i = 0; i < slot->fds_n; i++) {
-		int to = (int)(start + i);
-
-		if (slot->fds[i] < 0)
-			continue;
-		if (dup3(slot->fds[i], to, O_CLOEXEC) < 0) {
-			int error = errno;
-
-			unpark(s, slot);
-			return -error;
-		}
-		slot->fds[i] = to;
-	}
-	return 0;
-}
-
 /* ---- one start --------------------------------------------------------------- */
 
 static unsigned table_end(void)
@@ -278,12 +158,6 @@ static struct spawn_slot *free_slot(struct spawner *s)
 	return NULL;
 }
 
-static bool shares(const struct spawner *s, const struct spawn_slot *slot)
-{
-	return s->method == SPAWN_CLONE && slot->fds_n <= TARGETS_MAX &&
-	       blocks_for(slot->fds_n) <= s->slots_n;
-}
-
 static void started(struct spawner *s, struct spawn_slot *slot, uint64_t cookie,
 	const struct spawned *child)
 {
@@ -301,15 +175,15 @@ static int start_sharing(
 	struct spawner *s, struct spawn_slot *slot, struct spawned *out)
 {
 	long pid;
-	int result = park(s, slot);
+	int result = park_slot(&s->park, slot);
 
 	if (result < 0)
 		return result;
-	slot->shared_end = s->base + s->slots_n * BLOCK;
+	slot->shared_end = park_end(&s->park);
 	slot->exec_pipe = -1;
 	pid = clone_blocked(slot, &out->pidfd);
 	if (pid < 0)
-		unpark(s, slot);
+		unpark_slot(&s->park, slot);
 	return (int)pid;
 }
 
@@ -351,7 +225,8 @@ int spawn_start(struct spawner *spawner, const struct spawn_order *order,
 	atomic_store(&slot->report->tid, 1);
 	atomic_store(&slot->report->stage, SPAWN_STAGE_FORK);
 	atomic_store(&slot->report->error, 0);
-	if (shares(spawner, slot))
+	if (spawner->method == SPAWN_CLONE &&
+		park_has_room(&spawner->park, slot->fds_n))
 		result = start_sharing(spawner, slot, &child);
 	else
 		result = start_copying(slot, &child);
@@ -421,7 +296,7 @@ static void finish(
 		.stage = error == 0 ? SPAWN_DONE : stage,
 		.error = error};
 	if (slot->shared_end != 0)
-		unpark(s, slot);
+		unpark_slot(&s->park, slot);
 	fd_close(&slot->pipe);
 	fd_close(&slot->pidfd);
 	slot->busy = false;
@@ -499,13 +374,14 @@ static int prepare_sharing(struct spawner *s)
 		result = probe_close_range();
 	if (result < 0)
 		return result;
-	for (unsigned i = 0; i < 2 && limit > SPARE_FDS; i++) {
+	result = -EMFILE;
+	for (unsigned i = 0; i < 2 && result == -EMFILE; i++) {
 		s->slots_n = sizes[i];
-		s->base = find_base(s->slots_n * BLOCK, limit - SPARE_FDS);
-		if (s->base != 0)
-			return hold_numbers(s);
+		if (limit > SPARE_FDS)
+			result = park_init(
+				&s->park, s->slots_n, limit - SPARE_FDS);
 	}
-	return -EMFILE;
+	return result;
 }
 
 static int make_slots(struct spawner *s)
@@ -537,9 +413,6 @@ static int choose_method(struct spawner *s, enum spawn_method method)
 		s->method = SPAWN_CLONE;
 		return 0;
 	}
-	release_numbers(s);
-	s->held = NULL;
-	s->held_n = 0;
 	s->slots_n = SLOTS_MAX;
 	return method == SPAWN_CLONE ? result : 0;
 }
@@ -551,7 +424,7 @@ int spawner_create(struct spawner **out, enum spawn_method method)
 
 	if (s == NULL)
 		return -ENOMEM;
-	s->null = -1;
+	s->park = (struct spawn_park)PARK_NONE;
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
 		s->slots[i].pidfd = s->slots[i].pipe = -1;
 	result = choose_method(s, method);
@@ -585,7 +458,7 @@ void spawner_destroy(struct spawner *spawner)
 	for (unsigned i = 0; i < spawner->slots_n; i++)
 		if (spawner->slots[i].busy && !end_child(&spawner->slots[i]))
 			leak = true;
-	release_numbers(spawner);
+	park_finish(&spawner->park);
 	if (leak) /* better than pulling its memory from under a child */
 		return;
 	for (unsigned i = 0; i < spawner->slots_n; i++)
