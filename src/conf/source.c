@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <confuse.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -316,17 +315,41 @@ static void stop_at_unknown_block(
 	reader->stopped = true;
 }
 
-__attribute__((format(printf, 3, 0))) static void stop_at_error(
-	struct reader *reader, cfg_t *cfg, const char *format, va_list args)
+/* libconfuse's errors in our words; NAME is what its %s stood for. */
+static const char *problem_of(const char *format)
+{
+	static const struct {
+		const char *format;
+		const char *problem;
+	} problems[] = {
+		{"unexpected token '%s'", "not expected here"},
+		{"missing equal sign after option '%s'", "no = behind"},
+		{"missing title for section '%s'", "a block without a name"},
+		{"missing opening brace for section '%s'",
+			"no { behind the name of the block"},
+		{"missing parenthesis for function '%s'", "no ( behind"},
+		{"unexpected closing brace", "a } without its {"},
+		{"premature end of file",
+			"the file ends in the middle of something"},
+	};
+
+	for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++)
+		if (strcmp(format, problems[i].format) == 0)
+			return problems[i].problem;
+	return format;
+}
+
+static void stop_at_error(
+	struct reader *reader, cfg_t *cfg, const char *format, const char *name)
 {
 	struct block *block =
 		scope_of(cfg) == SCOPE_SERVICE ? open_block(reader) : NULL;
 	struct place place = place_of(reader, cfg, block);
-	char problem[200];
 
-	(void)vsnprintf(problem, sizeof(problem), format, args);
 	complain(reader->diags, &place,
-		"correct it; the rest of the file was not read", "%s", problem);
+		"correct it; the rest of the file was not read",
+		name[0] == '\0' ? "%s%s" : "%s: '%s'", problem_of(format),
+		name);
 	reader->stopped = true;
 }
 
@@ -353,7 +376,7 @@ __attribute__((format(printf, 2, 0))) static void on_error(
 		 is_unknown(reader, scope_of(cfg), name))
 		stop_at_unknown_block(reader, cfg, name);
 	else
-		stop_at_error(reader, cfg, format, args);
+		stop_at_error(reader, cfg, format, name);
 }
 
 /* The options of SCOPE: all are lists of strings, whatever they mean. */
