@@ -197,11 +197,13 @@ static bool take_word(struct guard *guard)
 
 	guard->word_at = start;
 	while (is_word_char(peek(guard, 0))) {
-		if (peek(guard, 0) == '/' && peek(guard, 1) == '/')
+		if (peek(guard, 0) == '/' && peek(guard, 1) == '/') {
+			guard->text_n = start;
 			return fault(guard, guard->line,
 				"a word with // in it, which is a comment to "
 				"some",
 				"put it between quotes");
+		}
 		keep(guard, 1);
 	}
 	guard->last_text =
