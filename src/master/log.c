@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +85,14 @@ void log_duration(struct log_line *line, const char *key, uint64_t ns)
 	number_put_duration(&line->text, ns);
 }
 
+/* False: keep it. A sink that refuses for good (a full disk) loses a line. */
 static bool write_line(int level, const char *bytes, size_t n)
 {
-	return sink_write(&log_state.sink, level, bytes, n) >= 0;
+	int result = sink_write(&log_state.sink, level, bytes, n);
+
+	if (result < 0 && result != -EAGAIN)
+		log_state.dropped++;
+	return result != -EAGAIN;
 }
 
 /* Keep the order: nothing overtakes what waits. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -101,4 +102,14 @@ int sys_read(int fd, void *data, size_t n)
 		done = read(fd, data, n);
 	while (done < 0 && errno == EINTR);
 	return done < 0 ? -errno : (int)done;
+}
+
+int sys_readable(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	int n = poll(&ready, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return n == 1 && (ready.revents & POLLIN) ? 1 : 0;
 }

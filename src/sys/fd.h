@@ -41,6 +41,9 @@ int fd_inherit(int fd, bool on);
 
 int sys_open_null(void);
 
+/* 1 if a read, accept or recv would not wait; 0 if it would. */
+int sys_readable(int fd);
+
 /* A pipe, [0] to read; both ends O_NONBLOCK if asked. */
 int sys_pipe(int out[2], bool nonblocking);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/capacity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "master/edition.h"
+#include "master/master.h"
+#include "table/table.h"
+
+#define WORKERS_AUTO_MAX 65536u
+
+static uint64_t listeners(const struct table *table)
+{
+	uint64_t n = 0;
+
+	/* A shared channel and a flow pipe are two descriptors each. */
+	for (unsigned i = 0; i < table->services_n; i++) {
+		const struct service *row = &table->services[i];
+
+		n += row->endpoints_n;
+		n += row->channel == CHANNEL_SHARED ? 2 : 0;
+		n += row->flow ? 2 : 0;
+	}
+	return n;
+}
+
+/* Room for as many listeners again, so that a reload may add some. */
+uint32_t capacity_workers(const struct table *table, uint64_t nofile)
+{
+	uint64_t taken = RESERVE_FDS + 2 * listeners(table);
+	uint64_t workers;
+
+	if (table->workers_max != 0)
+		return table->workers_max;
+	if (nofile <= taken)
+		return 0;
+	workers = (nofile - taken) / 2;
+	return workers < WORKERS_AUTO_MAX ? (uint32_t)workers
+					  : WORKERS_AUTO_MAX;
+}
+
+static void complain(const struct master *master, struct diags *diags,
+	const char *problem, const char *remedy)
+{
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = master->options->config,
+				 .problem = problem,
+				 .remedy = remedy});
+}
+
+static bool check_descriptors(const struct master *master,
+	const struct table *table, struct diags *diags)
+{
+	uint64_t need = RESERVE_FDS + listeners(table) +
+			2 * (uint64_t)master->limits.workers_max;
+	char problem[160];
+	char remedy[160];
+
+	if (need <= master->nofile)
+		return true;
+	snprintf(problem, sizeof(problem),
+		"%u workers and %llu listeners need %llu descriptors, and "
+		"RLIMIT_NOFILE is %llu",
+		master->limits.workers_max,
+		(unsigned long long)listeners(table), (unsigned long long)need,
+		(unsigned long long)master->nofile);
+	snprintf(remedy, sizeof(remedy),
+		"raise RLIMIT_NOFILE to %llu (ulimit -n; LimitNOFILE=), or "
+		"lower workers_max",
+		(unsigned long long)need);
+	complain(master, diags, problem, remedy);
+	return false;
+}
+
+bool capacity_check(const struct master *master, const struct edition *edition,
+	struct diags *diags)
+{
+	const struct table *table = edition->table;
+
+	if (strcmp(table->runtime_directory, master->runtime_directory) != 0) {
+		complain(master, diags, "runtime_directory has changed",
+			"that needs a new start; set it back, or stop and "
+			"start ostlerd");
+		return false;
+	}
+	if (table->workers_max != 0 &&
+		table->workers_max != master->limits.workers_max) {
+		complain(master, diags, "workers_max has changed",
+			"that needs a new start; set it back, or stop and "
+			"start ostlerd");
+		return false;
+	}
+	if (table->services_n + master->services_high > SERVICES_MAX) {
+		complain(master, diags, "there are too many services",
+			"at most 32768 can be changed at once");
+		return false;
+	}
+	return check_descriptors(master, table, diags);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/channel.h"
+
+#include <assert.h>
+
+#include "base/number.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "master/workers.h"
+#include "proto/status.h"
+#include "sys/channel.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "table/service.h"
+
+#define MESSAGES_PER_ROUND 32 /* of one channel */
+#define BUSY_ROUNDS 8	      /* in a row, then it rests */
+#define REST_NS (100 * NS_PER_MS)
+#define RESTS_MAX 1024
+
+/* Channels that are not read for a while, oldest first. */
+struct rest {
+	uint32_t index;
+	uint32_t serial;
+	bool shared;
+	uint64_t until_ns;
+};
+static struct {
+	struct rest items[RESTS_MAX];
+	uint32_t first, n;
+} rests;
+
+static void complain(struct master *master, uint32_t service, int pid,
+	const char *what, uint64_t *count)
+{
+	struct service_state *state = service_of(master, service);
+	struct log_line line;
+	uint64_t suppressed;
+
+	(*count)++;
+	if (!log_allowed(&state->complaints, master->now_ns, &suppressed))
+		return;
+	log_begin(&line, MESSAGE_BAD_STATUS);
+	log_text(&line, "service", state->row->name);
+	log_number(&line, "pid", (uint64_t)pid);
+	log_text(&line, "what", what);
+	if (suppressed > 0)
+		log_number(&line, "suppressed", suppressed);
+	log_end(&line);
+}
+
+/*
+ * One message of the worker in SLOT, who is known to have sent it. What it
+ * says of itself must be true; what it says of its state is gossip.
+ */
+static void take_message(struct master *master, uint32_t slot,
+	const void *bytes, const struct channel_message *message)
+{
+	struct worker_record *worker = &master->workers[slot];
+	struct gossip *gossip = &service_of(master, worker->service)->gossip;
+	struct ostler__status status;
+	enum ostler__status_verdict verdict = STATUS_BAD_SIZE;
+
+	if (!message->truncated)
+		verdict = ostler__status_decode(bytes, message->size, &status);
+	if (verdict == STATUS_BAD_SIZE)
+		complain(master, worker->service, worker->pid, "size",
+			&gossip->bad_size);
+	else if (status.pid != worker->pid)
+		complain(master, worker->service, worker->pid, "pid",
+			&gossip->bad_pid);
+	else if (status.generation != worker->serial)
+		complain(master, worker->service, worker->pid, "generation",
+			&gossip->bad_generation);
+	else if (verdict == STATUS_BAD_VALUE)
+		complain(master, worker->service, worker->pid, "status",
+			&gossip->bad_status);
+	else
+		inbox_put_worker(&master->inbox,
+			status.word == STATUS_AVAIL ? EVENT_READY : EVENT_TAKEN,
+			slot, worker->serial);
+}
+
+/*
+ * How many were read; MAX: there may be more. An empty message and the end
+ * look alike: where the end has been told (ENDING), that is what it is.
+ */
+static unsigned read_messages(
+	struct master *master, uint32_t slot, unsigned max, bool ending)
+{
+	struct worker_record *worker = &master->workers[slot];
+	unsigned n = 0;
+
+	while (n < max) {
+		char bytes[OSTLER__STATUS_BYTES + 4];
+		struct channel_message message;
+		int result = sys_channel_read(
+			worker->channel, bytes, sizeof(bytes), &message);
+
+		if (result <= 0 || (ending && message.size == 0))
+			return n;
+		n++;
+		take_message(master, slot, bytes, &message);
+	}
+	return n;
+}
+
+static void rest(struct master *master, int fd, uint32_t service,
+	struct rest item, uint64_t tag)
+{
+	service_of(master, service)->gossip.flood++;
+	if (rests.n == RESTS_MAX)
+		return; /* a thousand at once: then they are just slow */
+	item.until_ns = master->now_ns + REST_NS;
+	(void)loop_change(master->loop, fd, 0, tag);
+	rests.items[(rests.first + rests.n) % RESTS_MAX] = item;
+	rests.n++;
+}
+
+uint64_t channel_deadline(const struct master *master)
+{
+	(void)master;
+	return rests.n == 0 ? LOOP_FOREVER : rests.items[rests.first].until_ns;
+}
+
+static void resume_one(struct master *master, const struct rest *item)
+{
+	struct worker_record *worker;
+	struct service_state *service;
+
+	if (item->shared) {
+		service = service_of(master, item->index);
+		if (service->shared_fd >= 0 &&
+			service->shared_serial == item->serial)
+			(void)loop_change(master->loop, service->shared_fd,
+				LOOP_IN,
+				tag_make(
+					TAG_SHARED, item->index, item->serial));
+		return;
+	}
+	worker = worker_at(master, item->index, item->serial);
+	if (worker != NULL && worker->channel >= 0)
+		(void)loop_change(master->loop, worker->channel,
+			LOOP_IN | LOOP_RDHUP,
+			tag_make(TAG_CHANNEL, item->index, item->serial));
+}
+
+void channel_resume(struct master *master)
+{
+	while (rests.n > 0 &&
+		rests.items[rests.first].until_ns <= master->now_ns) {
+		resume_one(master, &rests.items[rests.first]);
+		rests.first = (rests.first + 1) % RESTS_MAX;
+		rests.n--;
+	}
+}
+
+/* Nothing more can come; the worker may well live. */
+static void channel_over(struct master *master, uint32_t slot)
+{
+	struct worker_record *worker = &master->workers[slot];
+
+	(void)loop_remove(master->loop, worker->channel);
+	fd_close(&worker->channel);
+	if (!worker->disconnected)
+		inbox_put_worker(
+			&master->inbox, EVENT_MUTE, slot, worker->serial);
+}
+
+void channel_ready(
+	struct master *master, uint32_t slot, uint32_t serial, uint32_t ready)
+{
+	struct worker_record *worker = worker_at(master, slot, serial);
+	bool ending;
+	unsigned n;
+
+	if (worker == NULL || worker->channel < 0)
+		return;
+	ending = (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) != 0;
+	n = read_messages(master, slot, MESSAGES_PER_ROUND, ending);
+	if (n == MESSAGES_PER_ROUND) {
+		if (++worker->busy >= BUSY_ROUNDS) {
+			worker->busy = 0;
+			rest(master, worker->channel, worker->service,
+				(struct rest){.index = slot, .serial = serial},
+				tag_make(TAG_CHANNEL, slot, serial));
+		}
+		/* The end, if it is one, can be seen when all is read. */
+		return;
+	}
+	worker->busy = 0;
+	if (ending)
+		channel_over(master, slot);
+}
+
+void channel_drain(struct master *master, uint32_t slot)
+{
+	if (master->workers[slot].channel >= 0)
+		(void)read_messages(
+			master, slot, MESSAGES_PER_ROUND * 16, true);
+}
+
+/* The kernel says who spoke; anybody else's words are dropped. */
+static void take_shared(struct master *master, uint32_t service,
+	const void *bytes, const struct channel_message *message)
+{
+	struct service_state *state = service_of(master, service);
+	uint32_t slot = UINT32_MAX;
+
+	if (message->has_credentials)
+		slot = worker_by_pid(master, message->pid);
+	if (slot == UINT32_MAX || master->workers[slot].service != service) {
+		complain(master, service, message->pid, "sender",
+			&state->gossip.bad_pid);
+		return;
+	}
+	take_message(master, slot, bytes, message);
+}
+
+unsigned channel_read_shared(struct master *master, uint32_t service, int fd)
+{
+	unsigned n = 0;
+
+	while (n < MESSAGES_PER_ROUND) {
+		char bytes[OSTLER__STATUS_BYTES + 4];
+		struct channel_message message;
+
+		if (sys_channel_read(fd, bytes, sizeof(bytes), &message) <= 0)
+			break;
+		n++;
+		/* The end of an old one has no sender; ours is held open. */
+		if (message.size > 0 || message.has_credentials)
+			take_shared(master, service, bytes, &message);
+	}
+	return n;
+}
+
+void channel_shared_ready(
+	struct master *master, uint32_t service, uint32_t serial)
+{
+	struct service_state *state = service_of(master, service);
+	unsigned n;
+
+	if (state->shared_fd < 0 || state->shared_serial != serial)
+		return;
+	n = channel_read_shared(master, service, state->shared_fd);
+	if (n < MESSAGES_PER_ROUND) {
+		state->shared_busy = 0;
+	} else if (++state->shared_busy >= BUSY_ROUNDS) {
+		state->shared_busy = 0;
+		rest(master, state->shared_fd, service,
+			(struct rest){.index = service,
+				.serial = serial,
+				.shared = true},
+			tag_make(TAG_SHARED, service, serial));
+	}
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "master/edition.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/plan.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+#include "table/table.h"
+
+/*
+ * The second phase of a reload. Only putting names into place can still fail,
+ * so that comes first, and is undone if it does.
+ */
+
+static unsigned rows_n(const struct plan *plan)
+{
+	return plan->edition->table->services_n;
+}
+
+static const struct service *row_of(const struct plan *plan, unsigned i)
+{
+	return &plan->edition->table->services[i];
+}
+
+static void complain(
+	struct diags *diags, const struct service *row, unsigned i, int error)
+{
+	const struct endpoint *endpoint = &row->endpoints[i];
+
+	diags_add(diags,
+		&(struct diag){.severity = DIAG_ERROR,
+			.file = endpoint->file,
+			.line = endpoint->line,
+			.service = row->name,
+			.problem = strerror(error),
+			.remedy = "the name could not be put into place"});
+}
+
+static void take_names_back(struct plan *plan, unsigned rows)
+{
+	for (unsigned i = 0; i <= rows && i < rows_n(plan); i++) {
+		struct plan_endpoint *endpoints = plan->rows[i].endpoints;
+
+		for (unsigned n = 0;
+			endpoints != NULL && n < row_of(plan, i)->endpoints_n;
+			n++)
+			if (endpoints[n].source == PLAN_NEW &&
+				row_of(plan, i)->endpoints[n].path != NULL &&
+				endpoints[n].named.directory < 0)
+				(void)sys_unix_unlink(
+					row_of(plan, i)->endpoints[n].path,
+					endpoints[n].listener.dev,
+					endpoints[n].listener.ino);
+	}
+}
+
+static bool put_names(struct plan *plan, struct diags *diags)
+{
+	for (unsigned i = 0; i < rows_n(plan); i++) {
+		const struct service *row = row_of(plan, i);
+		struct plan_endpoint *endpoints = plan->rows[i].endpoints;
+
+		for (unsigned n = 0; endpoints != NULL && n < row->endpoints_n;
+			n++) {
+			int result = 0;
+
+			if (endpoints[n].source == PLAN_NEW &&
+				row->endpoints[n].path != NULL)
+				result = sys_listen_unix_commit(
+					&endpoints[n].named);
+			if (result == 0)
+				continue;
+			complain(diags, row, n, -result);
+			take_names_back(plan, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The descriptor moves; what it was before has none. */
+static struct listener move_listener(
+	const struct plan *plan, struct plan_endpoint *endpoint)
+{
+	struct listener moved = endpoint->listener;
+	struct listener *from;
+
+	if (endpoint->source == PLAN_NEW) {
+		moved.fd = fd_take(&endpoint->listener.fd);
+		return moved;
+	}
+	from = &service_of(plan->master, endpoint->service)
+			->listeners[endpoint->index];
+	moved.fd = fd_take(&from->fd);
+	moved.dev = from->dev;
+	moved.ino = from->ino;
+	return moved;
+}
+
+/* What the new row does not want goes down when nobody waits there. */
+static void doom_rest(struct master *master, struct service_state *state,
+	const struct service *row)
+{
+	for (unsigned i = 0; i < state->listeners_n; i++)
+		listener_doom(master, &state->listeners[i],
+			row->policy.drain_time_ns);
+}
+
+static void replace_listeners(
+	struct plan *plan, unsigned i, struct listener *moved, uint32_t id)
+{
+	struct service_state *state = service_of(plan->master, id);
+	const struct service *row = row_of(plan, i);
+
+	if (state->row != NULL)
+		doom_rest(plan->master, state, state->row);
+	free(state->listeners);
+	state->listeners = moved;
+	state->listeners_n = row->endpoints_n;
+}
+
+/* Settings of the listener itself that may differ now. */
+static void adjust(const struct service_state *state, const struct service *old,
+	const struct service *row)
+{
+	for (unsigned i = 0; i < state->listeners_n; i++) {
+		int fd = state->listeners[i].fd;
+		enum endpoint_kind kind = row->endpoints[i].kind;
+
+		if (fd < 0)
+			continue;
+		if (old->backlog != row->backlog &&
+			(kind == ENDPOINT_INET || kind == ENDPOINT_UNIX))
+			(void)sys_listen_again(fd, (int)row->backlog);
+		if (old->nonblocking != row->nonblocking)
+			(void)fd_nonblocking(fd, row->nonblocking);
+	}
+}
+
+static void enforce(struct plan *plan, unsigned i, uint32_t id)
+{
+	struct service_state *state = service_of(plan->master, id);
+	const struct service *old = state->row;
+	const struct service *row = row_of(plan, i);
+	struct edition *before = state->edition;
+
+	state->row = row;
+	state->edition = plan->edition;
+	edition_use(plan->edition);
+	for (unsigned n = 0; n < state->listeners_n; n++)
+		state->listeners[n].endpoint = &row->endpoints[n];
+	if (old != NULL && plan->rows[i].change == ROW_CHANGED)
+		adjust(state, old, row);
+	/* Without its channels no worker starts, and says why. */
+	(void)service_channels_open(plan->master, id);
+	if (plan->rows[i].endpoints != NULL)
+		listeners_watch(plan->master, id, state->watching);
+	edition_drop(before);
+	inbox_put(&plan->master->inbox, &(struct event){.kind = EVENT_ROW,
+						.service = id,
+						.change = plan->rows[i].change,
+						.policy = row->policy});
+}
+
+static uint32_t id_for(struct plan *plan, unsigned i)
+{
+	if (plan->rows[i].id != UINT32_MAX)
+		return plan->rows[i].id;
+	return service_fresh(plan->master);
+}
+
+bool plan_commit(struct plan *plan, struct diags *diags)
+{
+	unsigned n = rows_n(plan);
+	struct listener **moved = calloc(n + 1, sizeof(*moved));
+
+	for (unsigned i = 0; moved != NULL && i < n; i++) {
+		if (plan->rows[i].endpoints == NULL)
+			continue;
+		moved[i] =
+			calloc(row_of(plan, i)->endpoints_n, sizeof(**moved));
+		assert(moved[i] != NULL);
+	}
+	if (moved == NULL || !put_names(plan, diags)) {
+		for (unsigned i = 0; moved != NULL && i < n; i++)
+			free(moved[i]);
+		free(moved);
+		return false;
+	}
+	/* All moves first: one service's may be another's place. */
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned e = 0;
+			moved[i] != NULL && e < row_of(plan, i)->endpoints_n;
+			e++)
+			moved[i][e] = move_listener(
+				plan, &plan->rows[i].endpoints[e]);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t id = id_for(plan, i);
+
+		if (moved[i] != NULL)
+			replace_listeners(plan, i, moved[i], id);
+		enforce(plan, i, id);
+	}
+	free(moved);
+	inbox_put_kind(&plan->master->inbox, EVENT_TABLE);
+	return true;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_CONTROL_H
+#define OSTLER_MASTER_CONTROL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct master;
+struct text_builder;
+
+/*
+ * control - the control socket: one line of words in, records out
+ *
+ * Knows:   who is connected, what they asked, how far the answer is.
+ * Decides: who may ask what (root and the owner: all; the configured group:
+ *          to read), and who has to wait or go when many come.
+ * Never:   waits for a client, or lets one keep another out.
+ */
+
+/* Listen at RUNTIME_DIRECTORY/control.sock. 0 or -errno. */
+int control_create(struct master *master);
+void control_destroy(struct master *master);
+
+void control_accept(struct master *master);
+void control_client_ready(
+	struct master *master, uint32_t index, uint32_t serial, uint32_t ready);
+
+/* Those who waited for a reload get their answer. */
+void control_reload_ended(struct master *master);
+
+/* The master is about to go; tell who waits what would not stop. */
+void control_stopped(struct master *master);
+
+void control_expire(struct master *master);
+uint64_t control_deadline(const struct master *master);
+
+/* ---- status.c: the records of `status` and `version` ---- */
+
+void status_put_master(const struct master *master, struct text_builder *out);
+
+/* One service and its endpoints; nothing if there is none of this number. */
+void status_put_service(
+	struct master *master, uint32_t service, struct text_builder *out);
+
+/* Just what identifies us. */
+void status_put_version(const struct master *master, struct text_builder *out);
+
+/* A worker that survives SIGKILL; nothing if the slot has none such. */
+void status_put_stuck(
+	struct master *master, uint32_t slot, struct text_builder *out);
+
+#endif

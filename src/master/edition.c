@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/edition.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table/table.h"
+
+struct edition *edition_create(struct table *table)
+{
+	struct edition *edition = calloc(1, sizeof(*edition));
+	unsigned n = table->services_n;
+
+	if (edition != NULL) {
+		edition->table = table;
+		edition->users = 1;
+		edition->control_group = UINT32_MAX;
+		edition->as = calloc(n + 1, sizeof(uint32_t));
+		edition->sockets = calloc(n + 1, sizeof(uint32_t));
+		if (edition->as != NULL && edition->sockets != NULL)
+			return edition;
+		edition_drop(edition);
+		return NULL;
+	}
+	table_destroy(table);
+	return NULL;
+}
+
+void edition_use(struct edition *edition)
+{
+	edition->users++;
+}
+
+void edition_drop(struct edition *edition)
+{
+	if (edition == NULL)
+		return;
+	assert(edition->users > 0);
+	if (--edition->users > 0)
+		return;
+	table_destroy(edition->table);
+	free(edition->identities);
+	free(edition->as);
+	free(edition->sockets);
+	free(edition);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Few users serve many services: a scan of what is there is enough. */
+static uint32_t request_index(struct lookup_request *requests, uint32_t *n,
+	const char *user, const char *group)
+{
+	for (uint32_t i = 0; i < *n; i++)
+		if (same(requests[i].user, user) &&
+			same(requests[i].group, group))
+			return i;
+	requests[*n] = (struct lookup_request){.user = user, .group = group};
+	return (*n)++;
+}
+
+struct lookup_request *edition_requests(struct edition *edition)
+{
+	const struct table *table = edition->table;
+	struct lookup_request *requests =
+		calloc(2 * (size_t)table->services_n + 1, sizeof(*requests));
+	uint32_t n = 0;
+
+	if (requests == NULL)
+		return NULL;
+	for (unsigned i = 0; i < table->services_n; i++) {
+		const struct service *row = &table->services[i];
+
+		edition->as[i] =
+			request_index(requests, &n, row->user, row->group);
+		edition->sockets[i] = request_index(
+			requests, &n, row->socket_owner, row->socket_group);
+	}
+	if (table->control_group != NULL)
+		edition->control_group =
+			request_index(requests, &n, NULL, table->control_group);
+	edition->identities_n = n;
+	edition->identities = calloc(n + 1, sizeof(*edition->identities));
+	if (edition->identities == NULL) {
+		free(requests);
+		return NULL;
+	}
+	return requests;
+}
+
+const struct identity *edition_as(
+	const struct edition *edition, const struct service *row)
+{
+	return &edition->identities[edition->as[row -
+						edition->table->services]];
+}
+
+const struct identity *edition_sockets(
+	const struct edition *edition, const struct service *row)
+{
+	return &edition->identities[edition->sockets[row -
+						     edition->table->services]];
+}

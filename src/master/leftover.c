@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "master/channel.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "sys/channel.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+#include "table/service.h"
+
+/*
+ * A channel outlives its worker when the worker forked: the child finishes
+ * the clients, and takes our half-close as the order to leave. What it says
+ * is read, so that it does not block, and dropped: the worker is gone.
+ */
+#define LEFTOVERS_MIN 16 /* per service, if process_limit is less */
+#define READS_PER_ROUND 32
+
+struct leftover {
+	int fd; /* owned; -1: this place is free */
+	uint32_t service;
+	uint32_t serial;
+	bool retired;
+	bool shared; /* what comes on it is still heard */
+};
+
+struct leftovers {
+	struct leftover *items; /* owned */
+	uint32_t n;
+	uint32_t last_serial;
+};
+
+int leftovers_create(struct master *master)
+{
+	master->leftovers = calloc(1, sizeof(*master->leftovers));
+	return master->leftovers == NULL ? -1 : 0;
+}
+
+void leftovers_destroy(struct master *master)
+{
+	if (master->leftovers == NULL)
+		return;
+	for (uint32_t i = 0; i < master->leftovers->n; i++)
+		fd_close(&master->leftovers->items[i].fd);
+	free(master->leftovers->items);
+	free(master->leftovers);
+	master->leftovers = NULL;
+}
+
+static void drop(struct master *master, struct leftover *leftover)
+{
+	(void)loop_remove(master->loop, leftover->fd);
+	(void)sys_shutdown(leftover->fd, SHUT_RDWR);
+	fd_close(&leftover->fd);
+	service_of(master, leftover->service)->leftovers--;
+}
+
+/* The oldest one of the service has had its time. */
+static void make_room(struct master *master, uint32_t service)
+{
+	struct leftovers *all = master->leftovers;
+	struct leftover *oldest = NULL;
+
+	for (uint32_t i = 0; i < all->n; i++) {
+		struct leftover *item = &all->items[i];
+
+		if (item->fd >= 0 && item->service == service &&
+			(oldest == NULL || item->serial < oldest->serial))
+			oldest = item;
+	}
+	if (oldest != NULL)
+		drop(master, oldest);
+}
+
+static struct leftover *free_place(struct leftovers *all)
+{
+	struct leftover *items;
+
+	for (uint32_t i = 0; i < all->n; i++)
+		if (all->items[i].fd < 0)
+			return &all->items[i];
+	items = realloc(all->items, (all->n + 1) * sizeof(*items));
+	if (items == NULL)
+		return NULL;
+	all->items = items;
+	return &items[all->n++];
+}
+
+static void add(struct master *master, uint32_t service, int fd, bool retired,
+	bool shared)
+{
+	struct leftovers *all = master->leftovers;
+	struct service_state *state = service_of(master, service);
+	uint32_t max = state->row->policy.process_limit;
+	struct leftover *item;
+
+	if (max < LEFTOVERS_MIN)
+		max = LEFTOVERS_MIN;
+	if (state->leftovers >= max)
+		make_room(master, service);
+	item = free_place(all);
+	if (item == NULL) {
+		fd_close(&fd);
+		return;
+	}
+	*item = (struct leftover){.fd = fd,
+		.service = service,
+		.serial = ++all->last_serial,
+		.retired = retired,
+		.shared = shared};
+	state->leftovers++;
+	/* It may be in the loop already, as the channel of its worker. */
+	(void)loop_remove(master->loop, fd);
+	if (loop_add(master->loop, fd, LOOP_IN | LOOP_RDHUP,
+		    tag_make(TAG_LEFTOVER, (uint32_t)(item - all->items),
+			    item->serial)) < 0)
+		drop(master, item);
+}
+
+void leftover_add(struct master *master, uint32_t service, int fd, bool retired)
+{
+	add(master, service, fd, retired, false);
+}
+
+void leftover_add_shared(struct master *master, uint32_t service, int fd)
+{
+	add(master, service, fd, true, true);
+}
+
+static void drain(struct leftover *item)
+{
+	struct channel_message message;
+	char bytes[16];
+
+	for (unsigned n = 0; n < READS_PER_ROUND; n++)
+		if (sys_channel_read(
+			    item->fd, bytes, sizeof(bytes), &message) <= 0)
+			break;
+}
+
+void leftover_ready(
+	struct master *master, uint32_t index, uint32_t serial, uint32_t ready)
+{
+	struct leftover *item = &master->leftovers->items[index];
+	bool ending = (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) != 0;
+
+	if (item->fd < 0 || item->serial != serial)
+		return;
+	if (item->shared)
+		(void)channel_read_shared(master, item->service, item->fd);
+	else
+		drain(item);
+	/* Whoever says nothing more needs no channel: it is not our worker. */
+	if (ending)
+		drop(master, item);
+}
+
+void leftovers_retire(struct master *master, uint32_t service)
+{
+	struct leftovers *all = master->leftovers;
+
+	for (uint32_t i = 0; i < all->n; i++) {
+		struct leftover *item = &all->items[i];
+
+		if (item->fd < 0 || item->service != service || item->retired)
+			continue;
+		item->retired = true;
+		(void)sys_shutdown(item->fd, SHUT_WR);
+	}
+}
+
+void leftovers_close(struct master *master, uint32_t service)
+{
+	struct leftovers *all = master->leftovers;
+
+	for (uint32_t i = 0; i < all->n; i++)
+		if (all->items[i].fd >= 0 && all->items[i].service == service)
+			drop(master, &all->items[i]);
+}

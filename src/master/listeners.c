@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/listeners.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/number.h"
+#include "master/edition.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "sys/clock.h"
+#include "sys/creds.h"
+#include "sys/depth.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+#include "table/service.h"
+
+/* sock_diag walks all AF_UNIX sockets there are: not at any price (B13). */
+#define DEAR_NS UINT64_C(200000)
+#define NO_DEPTH_NS NS_PER_S
+
+static struct depth_unix depth_unix = DEPTH_UNIX_NONE;
+
+static int inet_family(enum endpoint_family family)
+{
+	switch (family) {
+	case FAMILY_IPV4:
+		return NET_IPV4;
+	case FAMILY_IPV6:
+		return NET_IPV6;
+	case FAMILY_BOTH:
+	case FAMILY_NONE:
+		break;
+	}
+	return NET_BOTH;
+}
+
+int listener_open(const struct service *row, const struct endpoint *endpoint,
+	const struct identity *owner, bool replace, struct net_named *named)
+{
+	struct net_owner names = {
+		.uid = row->socket_owner != NULL ? owner->uid : (uid_t)-1,
+		.gid = row->socket_owner != NULL || row->socket_group != NULL
+			       ? owner->gid
+			       : (gid_t)-1,
+		.mode = row->socket_mode};
+	int fd = -EINVAL;
+
+	switch (endpoint->kind) {
+	case ENDPOINT_INET:
+		fd = sys_listen_inet(inet_family(endpoint->family),
+			endpoint->address, endpoint->port, (int)row->backlog);
+		break;
+	case ENDPOINT_UNIX:
+		fd = sys_listen_unix(endpoint->path, SOCK_STREAM,
+			(int)row->backlog, &names, replace, named);
+		break;
+	case ENDPOINT_DGRAM:
+		fd = sys_listen_unix(
+			endpoint->path, SOCK_DGRAM, 0, &names, replace, named);
+		break;
+	case ENDPOINT_FIFO:
+		fd = sys_listen_fifo(endpoint->path, &names, named);
+		break;
+	}
+	if (fd >= 0 && endpoint->kind != ENDPOINT_INET)
+		fd = fd_take(&named->fd);
+	if (fd >= 0 && !row->nonblocking)
+		(void)fd_nonblocking(fd, false);
+	return fd;
+}
+
+static uint64_t listener_tag(uint32_t service, unsigned endpoint)
+{
+	return tag_make(TAG_LISTENER, service, endpoint);
+}
+
+/* Registered once and for all, and never exclusively (MECHANISMS B2). */
+static void arm(struct master *master, uint32_t service, unsigned i, bool on)
+{
+	int fd = service_of(master, service)->listeners[i].fd;
+	unsigned interest = on ? LOOP_IN | LOOP_ONCE : 0;
+	uint64_t tag = listener_tag(service, i);
+
+	if (fd < 0)
+		return;
+	if (loop_change(master->loop, fd, interest, tag) == -ENOENT)
+		(void)loop_add(master->loop, fd, interest, tag);
+}
+
+void listeners_watch(struct master *master, uint32_t service, bool on)
+{
+	struct service_state *state = service_of(master, service);
+
+	state->watching = on;
+	for (unsigned i = 0; i < state->listeners_n; i++) {
+		if (on && state->listeners[i].fd < 0)
+			listeners_reopen(master, service);
+		arm(master, service, i, on);
+	}
+}
+
+static uint32_t readable(const struct listener *listener)
+{
+	return sys_readable(listener->fd) > 0 ? 1 : 0;
+}
+
+static uint32_t unix_depth(struct master *master, struct service_state *service,
+	const struct listener *listener)
+{
+	uint64_t begin_ns = clock_now_ns();
+	int depth;
+
+	if (begin_ns < service->no_depth_until_ns)
+		return readable(listener);
+	if (depth_unix.fd < 0 && sys_depth_unix_open(&depth_unix) < 0)
+		return readable(listener);
+	depth = sys_depth_unix(&depth_unix, listener->fd);
+	(void)master;
+	if (depth < 0 || clock_now_ns() - begin_ns > DEAR_NS)
+		service->no_depth_until_ns = begin_ns + NO_DEPTH_NS;
+	return depth < 0 ? readable(listener) : (uint32_t)depth;
+}
+
+uint32_t listener_depth(
+	struct master *master, uint32_t service, uint32_t endpoint)
+{
+	struct service_state *state = service_of(master, service);
+	struct listener *listener = &state->listeners[endpoint];
+	int depth = -1;
+
+	if (listener->fd < 0)
+		return 0;
+	switch (listener->endpoint->kind) {
+	case ENDPOINT_INET:
+		depth = sys_depth_tcp(listener->fd);
+		break;
+	case ENDPOINT_UNIX:
+		return unix_depth(master, state, listener);
+	case ENDPOINT_FIFO:
+	case ENDPOINT_DGRAM:
+		break;
+	}
+	return depth < 0 ? readable(listener) : (uint32_t)depth;
+}
+
+static uint32_t service_depth(struct master *master, uint32_t service)
+{
+	unsigned n = service_of(master, service)->listeners_n;
+	uint32_t depth = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		depth += listener_depth(master, service, i);
+	return depth;
+}
+
+void listeners_look(struct master *master, uint32_t service)
+{
+	inbox_put_depth(&master->inbox, EVENT_DEPTH, service,
+		service_depth(master, service));
+}
+
+static bool lost(struct master *master, struct listener *listener)
+{
+	if (listener->endpoint->kind != ENDPOINT_INET &&
+		listener->endpoint->kind != ENDPOINT_UNIX)
+		return false;
+	if (sys_listener_alive(listener->fd) == 1)
+		return false;
+	(void)loop_remove(master->loop, listener->fd);
+	fd_close(&listener->fd);
+	return true;
+}
+
+void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
+	uint32_t ready)
+{
+	struct service_state *state = service_of(master, service);
+	struct listener *listener;
+	uint32_t depth = 1;
+
+	if (state->edition == NULL || endpoint >= state->listeners_n)
+		return;
+	listener = &state->listeners[endpoint];
+	if (listener->fd < 0)
+		return;
+	if ((ready & (LOOP_HUP | LOOP_ERR)) && lost(master, listener)) {
+		inbox_put(&master->inbox,
+			&(struct event){.kind = EVENT_LISTENER_LOST,
+				.service = service});
+		return;
+	}
+	if (!state->watching)
+		return;
+	state->watching = false;
+	/* AF_UNIX: one is known to wait; more is asked when it matters. */
+	if (listener->endpoint->kind == ENDPOINT_INET)
+		depth = service_depth(master, service);
+	inbox_put_depth(&master->inbox, EVENT_CLIENTS, service, depth);
+}
+
+static int reopen(struct service_state *state, struct listener *listener)
+{
+	struct net_named named = NET_NAMED_NONE;
+	int fd = listener_open(state->row, listener->endpoint,
+		edition_sockets(state->edition, state->row), true, &named);
+	int result = 0;
+
+	if (fd < 0)
+		return fd;
+	if (listener->endpoint->kind != ENDPOINT_INET) {
+		result = sys_listen_unix_commit(&named);
+		listener->dev = named.dev;
+		listener->ino = named.ino;
+		sys_listen_unix_abort(&named);
+	}
+	if (result < 0) {
+		fd_close(&fd);
+		return result;
+	}
+	listener->fd = fd;
+	return 0;
+}
+
+static void say_listener(enum message message,
+	const struct service_state *state, const struct listener *listener,
+	int error)
+{
+	struct log_line line;
+
+	log_begin(&line, message);
+	log_text(&line, "service", state->row->name);
+	log_text(&line, "endpoint", listener->endpoint->text);
+	if (error != 0)
+		log_text(&line, "error", strerror(error));
+	log_end(&line);
+}
+
+void listeners_reopen(struct master *master, uint32_t service)
+{
+	struct service_state *state = service_of(master, service);
+
+	for (unsigned i = 0; i < state->listeners_n; i++) {
+		struct listener *listener = &state->listeners[i];
+		int result;
+
+		if (listener->fd >= 0)
+			continue;
+		say_listener(MESSAGE_LISTENER_LOST, state, listener, 0);
+		result = reopen(state, listener);
+		if (result < 0)
+			say_listener(MESSAGE_LISTENER_FAILED, state, listener,
+				-result);
+		(void)master;
+	}
+}
+
+void listener_close(struct master *master, struct listener *listener)
+{
+	if (listener->fd < 0)
+		return;
+	(void)loop_remove(master->loop, listener->fd);
+	/* Whoever still holds it would keep clients waiting, and the port. */
+	if (listener->endpoint->kind != ENDPOINT_FIFO)
+		(void)sys_shutdown(listener->fd, SHUT_RDWR);
+	if (listener->endpoint->path != NULL)
+		(void)sys_unix_unlink(
+			listener->endpoint->path, listener->dev, listener->ino);
+	fd_close(&listener->fd);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_LISTENERS_H
+#define OSTLER_MASTER_LISTENERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint;
+struct identity;
+struct listener;
+struct master;
+struct net_named;
+struct service;
+
+/*
+ * listeners - endpoints as descriptors: open, watch, ask, close
+ *
+ * Knows:   how each kind of endpoint is opened and how its queue is seen.
+ * Decides: when asking for a queue's depth is too dear.
+ * Never:   accepts a client.
+ */
+
+/*
+ * Open ENDPOINT of ROW. A socket or pipe with a name is complete in NAMED
+ * and not yet in place; TCP listens at once. The descriptor or -errno.
+ */
+int listener_open(const struct service *row, const struct endpoint *endpoint,
+	const struct identity *owner, bool replace, struct net_named *named);
+
+/* ACTION_WATCH and ACTION_IGNORE */
+void listeners_watch(struct master *master, uint32_t service, bool on);
+
+/* A listener's watch fired (READY: LOOP_ bits). */
+void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
+	uint32_t ready);
+
+/* ACTION_LOOK: the answer is an event. */
+void listeners_look(struct master *master, uint32_t service);
+
+/* How many wait; UINT32_MAX: that cannot be known (for people). */
+uint32_t listener_depth(
+	struct master *master, uint32_t service, uint32_t endpoint);
+
+/* ACTION_REOPEN */
+void listeners_reopen(struct master *master, uint32_t service);
+
+/* Out of the loop, down for all its holders, and its name removed. */
+void listener_close(struct master *master, struct listener *listener);
+
+/*
+ * An endpoint that its service gave up: closed when its queue is empty, or
+ * after a while. Taken whole.
+ */
+void listener_doom(
+	struct master *master, struct listener *listener, uint64_t time_ns);
+void listeners_doomed(struct master *master);
+uint64_t listeners_deadline(void);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/text.h"
+#include "conf/settings.h"
+#include "master/capacity.h"
+#include "master/control.h"
+#include "master/exit.h"
+#include "master/load.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/reload.h"
+#include "sys/child.h"
+#include "sys/fd.h"
+#include "sys/notify.h"
+#include "sys/path.h"
+#include "sys/spawn.h"
+#include "table/table.h"
+
+/*
+ * main - ostlerd: arguments, the first table, exit codes
+ *
+ * Only this file ends the program.
+ */
+
+static const char usage[] =
+	"usage: ostlerd [-c file] [--check] [--settings] [--spawn=fork|clone]\n"
+	"               [-V | --version] [-h | --help]\n";
+
+enum mode {
+	MODE_SERVE,
+	MODE_CHECK,
+	MODE_SETTINGS,
+	MODE_VERSION,
+	MODE_HELP,
+	MODE_WRONG,
+};
+
+static bool parse_method(const char *word, enum spawn_method *out)
+{
+	if (strcmp(word, "fork") == 0)
+		*out = SPAWN_FORK;
+	else if (strcmp(word, "clone") == 0)
+		*out = SPAWN_CLONE;
+	else if (strcmp(word, "auto") == 0)
+		*out = SPAWN_AUTO;
+	else
+		return false;
+	return true;
+}
+
+static enum mode parse_arguments(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"settings", no_argument, NULL, 's'},
+		{"spawn", required_argument, NULL, 'p'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	enum mode mode = MODE_SERVE;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:Vh", longs, NULL)) != -1) {
+		if (c == 'c')
+			options->config = optarg;
+		else if (c == 'k')
+			mode = MODE_CHECK;
+		else if (c == 's')
+			mode = MODE_SETTINGS;
+		else if (c == 'V')
+			mode = MODE_VERSION;
+		else if (c == 'h')
+			mode = MODE_HELP;
+		else if (c != 'p' ||
+			 !parse_method(optarg, &options->spawn_method))
+			return MODE_WRONG;
+	}
+	return optind == argc ? mode : MODE_WRONG;
+}
+
+static void print_settings(void)
+{
+	char buffer[512];
+	struct text_builder text;
+
+	for (unsigned i = 0; i < SETTINGS_N; i++) {
+		text_builder_init(&text, buffer, sizeof(buffer));
+		setting_put(&text, &settings[i]);
+		printf("%s\n", buffer);
+	}
+}
+
+static int fail(const char *what, int result)
+{
+	struct log_line line;
+
+	log_begin(&line, MESSAGE_MASTER_FAILED);
+	log_text(&line, "at", what);
+	log_text(&line, "error", strerror(-result));
+	log_end(&line);
+	return EXIT_MACHINE;
+}
+
+/* The lock file is the one who runs; its content is for people. */
+static int lock_directory(struct master *master, const char *directory)
+{
+	char path[4096];
+	int result;
+
+	result = sys_make_directory(directory, 0755);
+	if (result == 0)
+		result = sys_check_directory(directory);
+	if (result < 0)
+		return fail(directory, result);
+	snprintf(path, sizeof(path), "%s/ostler.pid", directory);
+	master->lock_fd = sys_lock_file(path, 0644);
+	if (master->lock_fd == -EWOULDBLOCK) {
+		struct log_line line;
+
+		log_begin(&line, MESSAGE_MASTER_FAILED);
+		log_text(&line, "at", path);
+		log_text(&line, "error",
+			"another ostlerd runs with this runtime_directory; "
+			"stop that one, or choose another directory");
+		log_end(&line);
+		return EXIT_RUNNING;
+	}
+	if (master->lock_fd < 0)
+		return fail(path, master->lock_fd);
+	result = sys_write_pid(master->lock_fd, (int)getpid());
+	return result < 0 ? fail(path, result) : EXIT_OK;
+}
+
+static void say_rootless(void)
+{
+	if (sys_is_root())
+		return;
+	log_say(MESSAGE_ROOTLESS,
+		"all workers run as this user, not as users of their own");
+	log_say(MESSAGE_ROOTLESS,
+		"ports below net.ipv4.ip_unprivileged_port_start are refused");
+}
+
+/* The table before the core is sized: complaints go where logs go. */
+static struct table *first_table(const char *file)
+{
+	struct arena *arena = arena_create(0);
+	struct table *table = NULL;
+	struct diags diags;
+	char buffer[1800];
+	struct text_builder text;
+
+	if (arena == NULL)
+		return NULL;
+	diags_init(&diags, arena);
+	if (!load_table(file, &table, &diags))
+		table = NULL;
+	for (size_t i = 0; i < diags.n && table == NULL; i++) {
+		text_builder_init(&text, buffer, sizeof(buffer));
+		diag_put(&text, &diags.items[i]);
+		log_say(diags.items[i].severity == DIAG_ERROR
+				? MESSAGE_CONFIG_ERROR
+				: MESSAGE_CONFIG_WARNING,
+			buffer);
+	}
+	arena_destroy(arena);
+	return table;
+}
+
+static int size_master(struct master *master, const struct table *table)
+{
+	uint32_t workers = capacity_workers(table, master->nofile);
+	int result;
+
+	if (workers == 0)
+		return fail("RLIMIT_NOFILE", -EMFILE);
+	result = master_size(master, workers);
+	if (result < 0)
+		return fail("memory for workers_max", result);
+	master->runtime_directory = strdup(table->runtime_directory);
+	if (master->runtime_directory == NULL)
+		return fail("memory", -ENOMEM);
+	return EXIT_OK;
+}
+
+/* The first table comes into force like any other; without it, no service. */
+static int put_into_force(struct master *master, struct table *table)
+{
+	reload_with(master, table);
+	while (reload_is_running(master) && !master->done)
+		master_round(master);
+	if (!reload_result(master)->good)
+		return EXIT_CONFIG;
+	return EXIT_OK;
+}
+
+static void say_started(const struct master *master)
+{
+	struct log_line line;
+
+	log_begin(&line, MESSAGE_MASTER_STARTED);
+	log_text(&line, "version", OSTLER_VERSION);
+	log_number(&line, "pid", (uint64_t)getpid());
+	log_number(&line, "services", master->services_high);
+	log_number(&line, "workers_max", master->limits.workers_max);
+	log_text(&line, "spawn",
+		spawner_method(master->spawner) == SPAWN_FORK ? "fork"
+							      : "clone");
+	log_end(&line);
+	(void)sys_notify("READY=1"); /* nobody may be listening */
+}
+
+static int start(struct master *master, struct table *table)
+{
+	int code = size_master(master, table);
+
+	if (code == EXIT_OK)
+		code = lock_directory(master, table->runtime_directory);
+	if (code != EXIT_OK) {
+		table_destroy(table);
+		return code;
+	}
+	if (getpid() == 1)
+		(void)sys_become_subreaper(); /* PID 1 is one anyway */
+	code = control_create(master);
+	if (code < 0) {
+		table_destroy(table);
+		return fail("control.sock", code);
+	}
+	say_rootless();
+	return put_into_force(master, table);
+}
+
+static int serve(const struct options *options)
+{
+	struct master master;
+	struct table *table;
+	const char *what;
+	int code;
+
+	log_init();
+	code = master_open(&master, options, &what);
+	if (code < 0)
+		return fail(what, code);
+	table = first_table(options->config);
+	code = table == NULL ? EXIT_CONFIG : start(&master, table);
+	if (code == EXIT_OK) {
+		say_started(&master);
+		code = master_run(&master);
+	}
+	master_finish(&master);
+	log_flush();
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.config = DEFAULT_CONFIG, .spawn_method = SPAWN_AUTO};
+
+	switch (parse_arguments(argc, argv, &options)) {
+	case MODE_CHECK:
+		return load_check(options.config);
+	case MODE_SETTINGS:
+		print_settings();
+		return EXIT_OK;
+	case MODE_VERSION:
+		printf("ostlerd %s\n", OSTLER_VERSION);
+		return EXIT_OK;
+	case MODE_HELP:
+		fputs(usage, stdout);
+		return EXIT_OK;
+	case MODE_WRONG:
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	case MODE_SERVE:
+		break;
+	}
+	return serve(&options);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/master.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "master/channel.h"
+#include "master/control.h"
+#include "master/edition.h"
+#include "master/exit.h"
+#include "master/listeners.h"
+#include "master/log.h"
+#include "master/perform.h"
+#include "master/reload.h"
+#include "master/round.h"
+#include "master/services.h"
+#include "master/wake.h"
+#include "master/workers.h"
+#include "sys/child.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/limits.h"
+#include "sys/memory.h"
+#include "sys/notify.h"
+#include "sys/path.h"
+#include "sys/signals.h"
+#include "table/service.h"
+
+#define INBOX_FIRST 256
+
+uint64_t tag_make(enum tag_kind kind, uint32_t index, uint32_t serial)
+{
+	assert(index < 1u << 24);
+	return (uint64_t)kind << 56 | (uint64_t)index << 32 | serial;
+}
+
+enum tag_kind tag_kind(uint64_t tag)
+{
+	return (enum tag_kind)(tag >> 56);
+}
+
+uint32_t tag_index(uint64_t tag)
+{
+	return (uint32_t)(tag >> 32) & 0xffffff;
+}
+
+uint32_t tag_serial(uint64_t tag)
+{
+	return (uint32_t)tag;
+}
+
+const char *master_service_name(const struct master *master, uint32_t id)
+{
+	const struct service_state *service = service_of(master, id);
+
+	return service->edition == NULL ? "?" : service->row->name;
+}
+
+static int open_signals(struct master *master)
+{
+	static const int signals[] = {
+		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+
+	master->signal_fd =
+		sys_signals_open(signals, sizeof(signals) / sizeof(signals[0]));
+	if (master->signal_fd < 0)
+		return master->signal_fd;
+	return loop_add(master->loop, master->signal_fd, LOOP_IN,
+		tag_make(TAG_SIGNAL, 0, 0));
+}
+
+static int open_tables(struct master *master)
+{
+	int result = wakes_create(master);
+
+	master->services = sys_map(SERVICES_MAX * sizeof(*master->services));
+	if (master->services == NULL)
+		return -ENOMEM;
+	if (result == 0)
+		result = leftovers_create(master);
+	if (result == 0)
+		result = reload_create(master);
+	inbox_init(&master->inbox, INBOX_FIRST);
+	return result;
+}
+
+int master_open(struct master *master, const struct options *options,
+	const char **out_what)
+{
+	int result;
+
+	*master = (struct master){.options = options,
+		.signal_fd = -1,
+		.null_fd = -1,
+		.lock_fd = -1};
+	master->now_ns = master->started_ns = clock_now_ns();
+	*out_what = "spawner";
+	result = spawner_create(&master->spawner, options->spawn_method);
+	if (result < 0)
+		return result;
+	*out_what = "RLIMIT_NOFILE";
+	result = sys_nofile(&master->nofile);
+	if (result < 0)
+		return result;
+	*out_what = "/dev/null";
+	master->null_fd = sys_open_null();
+	if (master->null_fd < 0)
+		return master->null_fd;
+	*out_what = "loop";
+	result = loop_create(&master->loop);
+	if (result < 0)
+		return result;
+	*out_what = "signals";
+	result = open_signals(master);
+	if (result < 0)
+		return result;
+	*out_what = "memory";
+	return open_tables(master);
+}
+
+int master_size(struct master *master, uint32_t workers_max)
+{
+	master->limits = (struct core_limits){.services_max = SERVICES_MAX,
+		.workers_max = workers_max,
+		.seed = clock_now_ns()};
+	master->core_bytes = core_size(&master->limits);
+	master->core_memory = sys_map(master->core_bytes);
+	master->workers = sys_map(workers_max * sizeof(*master->workers));
+	if (master->core_memory == NULL || master->workers == NULL)
+		return -ENOMEM;
+	master->core = core_init(master->core_memory, &master->limits);
+	return 0;
+}
+
+void master_finish(struct master *master)
+{
+	for (uint32_t id = 0;
+		master->loop != NULL && id < master->services_high; id++)
+		service_close(master, id);
+	control_destroy(master);
+	if (master->loop != NULL) {
+		reload_destroy(master);
+		wakes_destroy(master);
+	}
+	leftovers_destroy(master);
+	edition_drop(master->edition);
+	inbox_finish(&master->inbox);
+	spawner_destroy(master->spawner);
+	loop_destroy(master->loop);
+	fd_close(&master->signal_fd);
+	fd_close(&master->null_fd);
+	fd_close(&master->lock_fd);
+	sys_unmap(master->services, SERVICES_MAX * sizeof(*master->services));
+	sys_unmap(master->workers,
+		master->limits.workers_max * sizeof(*master->workers));
+	sys_unmap(master->core_memory, master->core_bytes);
+	free(master->runtime_directory);
+}
+
+void master_stop(struct master *master)
+{
+	if (master->stopping && master->hurried)
+		return;
+	if (master->stopping) {
+		master->hurried = true;
+		inbox_put_kind(&master->inbox, EVENT_HURRY);
+		return;
+	}
+	master->stopping = true;
+	log_say(MESSAGE_MASTER_STOPPING, "workers finish their clients");
+	(void)sys_notify("STOPPING=1"); /* nobody may be listening */
+	inbox_put_kind(&master->inbox, EVENT_STOP);
+}
+
+void master_quit(struct master *master)
+{
+	if (!master->stopping)
+		log_say(MESSAGE_MASTER_STOPPING, "workers are killed");
+	master->stopping = master->hurried = true;
+	inbox_put_kind(&master->inbox, EVENT_QUIT);
+}
+
+/* What came of an action waits behind what is here: no step nests. */
+static void decide(struct master *master)
+{
+	struct event event;
+
+	if (core_deadline_ns(master->core) <= master->now_ns)
+		inbox_put_kind(&master->inbox, EVENT_TIME);
+	while (inbox_next(&master->inbox, &event))
+		perform(master,
+			core_step(master->core, &event, master->now_ns));
+}
+
+void master_round(struct master *master)
+{
+	round_collect(master);
+	decide(master);
+	round_expire(master);
+	decide(master);
+}
+
+int master_run(struct master *master)
+{
+	while (!master->done)
+		master_round(master);
+	control_stopped(master);
+	log_say(MESSAGE_MASTER_STOPPED, "");
+	return master->exit_code;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_MASTER_H
+#define OSTLER_MASTER_MASTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/core.h"
+#include "master/inbox.h"
+#include "sys/loop.h"
+#include "sys/spawn.h"
+
+/*
+ * master - the imperative shell: turns actions into calls and results into
+ * events
+ *
+ * Knows:   every descriptor and process of the master's, by service and slot.
+ * Decides: nothing about pools; that is the core's.
+ * Never:   waits for anything but the next event.
+ */
+#define SERVICES_MAX 65536u
+#define RESERVE_FDS 320u /* spawn slots, control, reload, logs (B5) */
+
+struct control;
+struct edition;
+struct reload;
+struct service_state;
+struct wakes;
+struct worker_record;
+struct leftovers;
+
+struct options {
+	const char *config;
+	enum spawn_method spawn_method;
+};
+
+struct master {
+	const struct options *options;
+	struct loop *loop; /* owned, as all of these */
+	struct spawner *spawner;
+	struct core *core; /* in core_memory */
+	void *core_memory;
+	size_t core_bytes;
+	struct core_limits limits;
+	struct inbox inbox;
+	struct service_state *services; /* [SERVICES_MAX], by the core's id */
+	struct worker_record *workers;	/* [limits.workers_max], by slot */
+	struct reload *reload;
+	struct control *control;
+	struct wakes *wakes;
+	struct leftovers *leftovers;
+	struct edition *edition; /* in force; NULL before the first */
+	char *runtime_directory; /* owned; as it was at start */
+	uint64_t nofile;
+	uint64_t now_ns;
+	uint64_t started_ns;
+	uint64_t strangers; /* children that were none of ours, reaped */
+	uint32_t services_high;
+	uint32_t workers_high;
+	uint32_t listeners_n;
+	int signal_fd;
+	int null_fd;
+	int lock_fd;
+	bool stopping;
+	bool hurried;
+	bool child_signal; /* SIGCHLD came this round */
+	bool done;
+	int exit_code;
+};
+
+/* What an event of the loop is about; TAG_LISTENER: service and endpoint. */
+enum tag_kind {
+	TAG_SIGNAL,
+	TAG_CHANNEL,  /* slot, serial */
+	TAG_SHARED,   /* service, serial */
+	TAG_LEFTOVER, /* index, serial */
+	TAG_PIDFD,    /* slot, serial */
+	TAG_LISTENER, /* service, endpoint */
+	TAG_CONTROL,  /* 0 */
+	TAG_CLIENT,   /* index, serial */
+	TAG_WAKE,     /* index, serial */
+	TAG_LOOKUP,
+};
+
+uint64_t tag_make(enum tag_kind kind, uint32_t index, uint32_t serial);
+enum tag_kind tag_kind(uint64_t tag);
+uint32_t tag_index(uint64_t tag);
+uint32_t tag_serial(uint64_t tag);
+
+/* Open what needs no configuration. 0 or -errno; *OUT_WHAT says where. */
+int master_open(struct master *master, const struct options *options,
+	const char **out_what);
+
+/* Memory for the core and the workers, once the first table is known. */
+int master_size(struct master *master, uint32_t workers_max);
+
+/* Serve until done; the exit code. */
+int master_run(struct master *master);
+
+void master_finish(struct master *master);
+
+/* One round of the loop: wait, collect, decide, perform. */
+void master_round(struct master *master);
+
+/* Begin to stop; asked twice, hurry. */
+void master_stop(struct master *master);
+void master_quit(struct master *master);
+
+/* The name of a service, for the log; "?" if there is none. */
+const char *master_service_name(const struct master *master, uint32_t id);
+
+#endif

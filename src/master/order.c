@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/order.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "master/edition.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "master_proto.h"
+#include "sys/creds.h"
+#include "table/service.h"
+
+#define DEFAULT_PATH                                                           \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static void put_fds(const struct master *master,
+	const struct service_state *service, int channel, struct order *out)
+{
+	bool flow = service->flow[0] >= 0;
+	unsigned n = 0;
+
+	out->fds[n++] = master->null_fd;
+	out->fds[n++] = master->null_fd;
+	out->fds[n++] = STDERR_FILENO;
+	assert(n == MASTER_FLOW_READ);
+	out->fds[n++] = flow ? service->flow[0] : master->null_fd;
+	out->fds[n++] = flow ? service->flow[1] : master->null_fd;
+	assert(n == MASTER_STATUS_FD);
+	out->fds[n++] = channel;
+	assert(n == MASTER_LISTEN_FD);
+	assert(service->listeners_n <= SPAWN_FDS_MAX - MASTER_LISTEN_FD);
+	for (unsigned i = 0; i < service->listeners_n; i++)
+		out->fds[n++] = service->listeners[i].fd;
+	out->spawn.fds = out->fds;
+	out->spawn.fds_n = n;
+}
+
+static const char *transport(const struct service *row)
+{
+	switch (row->endpoints[0].kind) {
+	case ENDPOINT_INET:
+		return MASTER_XPORT_NAME_INET;
+	case ENDPOINT_UNIX:
+		break;
+	case ENDPOINT_FIFO:
+		return MASTER_XPORT_NAME_FIFO;
+	case ENDPOINT_DGRAM:
+		return MASTER_XPORT_NAME_UNIX_DGRAM;
+	}
+	for (unsigned i = 1; i < row->endpoints_n; i++)
+		if (row->endpoints[i].kind == ENDPOINT_INET)
+			return MASTER_XPORT_NAME_INET;
+	return MASTER_XPORT_NAME_UNIX;
+}
+
+struct environment {
+	struct order *order;
+	struct text_builder text;
+	unsigned n;
+};
+
+/* The operator's word for a name is the last one. */
+static bool is_set(const struct environment *env, const char *assignment)
+{
+	size_t name_n = (size_t)(strchr(assignment, '=') - assignment) + 1;
+
+	for (unsigned i = 0; i < env->n; i++)
+		if (strncmp(env->order->environment[i], assignment, name_n) ==
+			0)
+			return true;
+	return false;
+}
+
+static void add(struct environment *env, const char *assignment)
+{
+	if (env->n < ORDER_ENVIRONMENT_MAX && !is_set(env, assignment))
+		env->order->environment[env->n++] = assignment;
+}
+
+/* The text so far is one assignment; the next one follows its NUL. */
+static void add_text(struct environment *env, size_t from)
+{
+	assert(!env->text.overflow);
+	add(env, env->text.bytes + from);
+	text_put_char(&env->text, '\0');
+}
+
+static void add_number(
+	struct environment *env, const char *name, uint64_t number)
+{
+	size_t from = env->text.n;
+
+	text_put_format(
+		&env->text, "%s=%llu", name, (unsigned long long)number);
+	add_text(env, from);
+}
+
+static void add_string(
+	struct environment *env, const char *name, const char *value)
+{
+	size_t from = env->text.n;
+
+	text_put_format(&env->text, "%s=%s", name, value);
+	add_text(env, from);
+}
+
+static void put_environment(
+	const struct service *row, uint32_t generation, struct order *out)
+{
+	struct environment env = {.order = out};
+	const char *zone = getenv("TZ");
+	size_t from;
+
+	text_builder_init(&env.text, out->text, sizeof(out->text));
+	for (unsigned i = 0; i < row->environment_n; i++)
+		add(&env, row->environment[i]);
+	text_put_format(&env.text, MASTER_GEN_NAME "=%o", generation);
+	add_text(&env, 0);
+	add_string(&env, "OSTLER_SERVICE", row->name);
+	add_number(&env, "OSTLER_SOCKETS", row->endpoints_n);
+	add_string(&env, "OSTLER_TRANSPORT", transport(row));
+	add_number(&env, "OSTLER_MAX_USE", row->max_use);
+	add_number(&env, "OSTLER_PROCESS_LIMIT", row->policy.process_limit);
+	from = env.text.n;
+	text_put(&env.text, "OSTLER_MAX_IDLE=");
+	number_put_seconds(&env.text, row->max_idle_ns);
+	add_text(&env, from);
+	add_string(&env, "PATH", DEFAULT_PATH);
+	add_string(&env, "LANG", "C");
+	if (zone != NULL && strlen(zone) < 128)
+		add_string(&env, "TZ", zone);
+	out->environment[env.n] = NULL;
+	out->spawn.envp = out->environment;
+}
+
+static void put_limits(const struct service_limits *limits, struct order *out)
+{
+	const struct spawn_limit all[] = {
+		{RLIMIT_CORE, limits->core_bytes},
+		{RLIMIT_NOFILE, limits->nofile},
+		{RLIMIT_NPROC, limits->nproc},
+		{RLIMIT_AS, limits->as_bytes},
+		{RLIMIT_FSIZE, limits->fsize_bytes},
+		{RLIMIT_CPU, limits->cpu_seconds},
+		{RLIMIT_STACK, limits->stack_bytes},
+	};
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].value == RLIMIT_UNSET)
+			continue;
+		out->limits[n] = all[i];
+		if (all[i].value == RLIMIT_NONE)
+			out->limits[n].value = UINT64_MAX;
+		n++;
+	}
+	out->spawn.limits = out->limits;
+	out->spawn.limits_n = n;
+}
+
+void order_make(const struct master *master, uint32_t service,
+	uint32_t generation, int channel, struct order *out)
+{
+	const struct service_state *state = service_of(master, service);
+	const struct service *row = state->row;
+	const struct identity *as = edition_as(state->edition, row);
+
+	out->spawn = (struct spawn_order){
+		.path = row->command[0],
+		.argv = row->command,
+		.directory = row->directory,
+		.umask = row->umask,
+		.switch_user = row->user != NULL || row->group != NULL,
+		.uid = as->uid,
+		.gid = as->gid,
+		.groups = as->groups,
+		.groups_n = as->n,
+		.new_session = true,
+	};
+	put_fds(master, state, channel, out);
+	put_environment(row, generation, out);
+	put_limits(&row->limits, out);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/perform.h"
+
+#include <signal.h>
+
+#include "core/action.h"
+#include "master/channel.h"
+#include "master/listeners.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "master/wake.h"
+#include "master/workers.h"
+
+static void close_service(struct master *master, uint32_t service)
+{
+	struct log_line line;
+
+	if (!master->stopping) {
+		log_begin(&line, MESSAGE_SERVICE_GONE);
+		log_text(
+			&line, "service", master_service_name(master, service));
+		log_end(&line);
+	}
+	service_close(master, service);
+}
+
+static void perform_one(struct master *master, const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_WATCH:
+		listeners_watch(master, action->service, true);
+		break;
+	case ACTION_IGNORE:
+		listeners_watch(master, action->service, false);
+		break;
+	case ACTION_LOOK:
+		listeners_look(master, action->service);
+		break;
+	case ACTION_SPAWN:
+		worker_start(
+			master, action->service, action->slot, action->serial);
+		break;
+	case ACTION_RETIRE:
+		worker_half_close(master, action->slot, action->serial);
+		break;
+	case ACTION_DISCONNECT:
+		worker_disconnect(master, action->slot, action->serial);
+		break;
+	case ACTION_TERM:
+		worker_signal(master, action->slot, action->serial, SIGTERM);
+		break;
+	case ACTION_KILL:
+		worker_signal(master, action->slot, action->serial, SIGKILL);
+		break;
+	case ACTION_LEFTOVERS:
+		leftovers_retire(master, action->service);
+		service_retire_shared(master, action->service);
+		break;
+	case ACTION_WAKE:
+		wake_service(master, action->service);
+		break;
+	case ACTION_REOPEN:
+		listeners_reopen(master, action->service);
+		break;
+	case ACTION_CLOSE:
+		close_service(master, action->service);
+		break;
+	case ACTION_NOTICE:
+		notice_log(master, action);
+		break;
+	case ACTION_DONE:
+		master->done = true;
+		break;
+	}
+}
+
+void perform(struct master *master, const struct actions *actions)
+{
+	for (uint32_t i = 0; i < actions->n; i++)
+		perform_one(master, &actions->items[i]);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "master/edition.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/place.h"
+#include "sys/fd.h"
+#include "table/table.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Who may use the name of a socket; a change needs a new socket. */
+static bool same_protection(const struct service *a, const struct service *b)
+{
+	return a->socket_mode == b->socket_mode &&
+	       same_text(a->socket_owner, b->socket_owner) &&
+	       same_text(a->socket_group, b->socket_group);
+}
+
+static bool keep(struct plan *plan, const struct service *row,
+	const struct plan_row *made, struct plan_endpoint *out)
+{
+	const struct service_state *old;
+
+	if (made->id == UINT32_MAX)
+		return false;
+	old = service_of(plan->master, made->id);
+	for (unsigned i = 0; i < old->listeners_n; i++) {
+		const struct listener *listener = &old->listeners[i];
+
+		if (!endpoint_same(
+			    listener->endpoint, out->listener.endpoint) ||
+			listener->fd < 0)
+			continue;
+		if (out->listener.endpoint->path != NULL &&
+			!same_protection(old->row, row))
+			return false;
+		out->source = PLAN_KEPT;
+		out->service = made->id;
+		out->index = i;
+		return true;
+	}
+	return false;
+}
+
+static void complain(struct diags *diags, const struct service *row,
+	const struct endpoint *endpoint, int error)
+{
+	char problem[512];
+	const char *remedy = "make sure that the address is this machine's, "
+			     "and that the directory of a name exists";
+
+	snprintf(problem, sizeof(problem), "cannot listen on \"%s\": %s",
+		endpoint->text, strerror(error));
+	if (error == EADDRINUSE)
+		remedy = "another program, or another endpoint of ostlerd's, "
+			 "has it; stop that, or choose another";
+	else if (error == EACCES || error == EPERM)
+		remedy = "it needs root, or the directory another owner";
+	else if (error == EEXIST)
+		remedy = "what is there is no socket or pipe of ours; move it "
+			 "away";
+	else if (error == EMFILE || error == ENFILE)
+		remedy = "raise the limit of open files (RLIMIT_NOFILE)";
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = endpoint->file,
+				 .line = endpoint->line,
+				 .service = row->name,
+				 .problem = problem,
+				 .remedy = remedy});
+}
+
+/* A name that a service of ours uses may be replaced: that one gives it up. */
+static bool is_ours(const struct plan *plan, const struct endpoint *endpoint)
+{
+	struct known *place = place_find(plan, endpoint->text);
+
+	return place != NULL;
+}
+
+static bool open_new(struct plan *plan, const struct service *row,
+	struct plan_endpoint *out, struct diags *diags)
+{
+	const struct endpoint *endpoint = out->listener.endpoint;
+	int fd;
+
+	out->source = PLAN_NEW;
+	out->named = (struct net_named)NET_NAMED_NONE;
+	fd = listener_open(row, endpoint, edition_sockets(plan->edition, row),
+		is_ours(plan, endpoint), &out->named);
+	if (fd < 0) {
+		complain(diags, row, endpoint, -fd);
+		return false;
+	}
+	out->listener.fd = fd;
+	out->listener.dev = out->named.dev;
+	out->listener.ino = out->named.ino;
+	return true;
+}
+
+static bool find_endpoint(struct plan *plan, const struct service *row,
+	const struct plan_row *made, struct plan_endpoint *out,
+	struct diags *diags)
+{
+	if (keep(plan, row, made, out))
+		return true;
+	if (place_take(plan, row, out))
+		return true;
+	return open_new(plan, row, out, diags);
+}
+
+/* Nothing about the listeners differs: the usual case of a reload. */
+static bool all_kept(const struct plan *plan, const struct service *row,
+	const struct plan_row *made)
+{
+	const struct service_state *old;
+
+	if (made->id == UINT32_MAX)
+		return false;
+	old = service_of(plan->master, made->id);
+	if (old->listeners_n != row->endpoints_n ||
+		!same_protection(old->row, row))
+		return false;
+	for (unsigned i = 0; i < row->endpoints_n; i++)
+		if (old->listeners[i].fd < 0 ||
+			!endpoint_same(
+				old->listeners[i].endpoint, &row->endpoints[i]))
+			return false;
+	return true;
+}
+
+static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
+{
+	const struct service *row = &plan->edition->table->services[i];
+	struct plan_row *made = &plan->rows[i];
+	struct known *known = known_find(plan, row->name);
+	bool good = true;
+
+	made->id = known == NULL ? UINT32_MAX : known->service;
+	made->change = ROW_CHANGED;
+	if (known != NULL) {
+		known->wanted = true;
+		made->change = row_compare(
+			service_of(plan->master, made->id)->row, row);
+	}
+	if (all_kept(plan, row, made))
+		return true;
+	made->endpoints = calloc(row->endpoints_n, sizeof(*made->endpoints));
+	if (made->endpoints == NULL)
+		return false;
+	for (unsigned n = 0; n < row->endpoints_n; n++) {
+		made->endpoints[n].listener = (struct listener){
+			.endpoint = &row->endpoints[n], .fd = -1};
+		made->endpoints[n].named = (struct net_named)NET_NAMED_NONE;
+		if (!find_endpoint(plan, row, made, &made->endpoints[n], diags))
+			good = false;
+	}
+	return good;
+}
+
+bool plan_make(struct plan *plan, struct master *master,
+	struct edition *edition, struct diags *diags)
+{
+	unsigned n = edition->table->services_n;
+	bool good = true;
+
+	*plan = (struct plan){.master = master, .edition = edition};
+	plan->rows = calloc(n + 1, sizeof(*plan->rows));
+	if (plan->rows == NULL || !known_make(plan)) {
+		plan_finish(plan);
+		return false;
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (!make_row(plan, i, diags))
+			good = false;
+	if (!good)
+		plan_finish(plan);
+	return good;
+}
+
+static void finish_endpoint(struct plan_endpoint *endpoint)
+{
+	if (endpoint->source != PLAN_NEW)
+		return;
+	sys_listen_unix_abort(&endpoint->named);
+	fd_close(&endpoint->listener.fd);
+}
+
+void plan_finish(struct plan *plan)
+{
+	const struct table *table;
+
+	if (plan->edition == NULL)
+		return;
+	table = plan->edition->table;
+	for (unsigned i = 0; plan->rows != NULL && i < table->services_n; i++) {
+		struct plan_endpoint *endpoints = plan->rows[i].endpoints;
+
+		if (endpoints == NULL)
+			continue;
+		for (unsigned n = 0; n < table->services[i].endpoints_n; n++)
+			finish_endpoint(&endpoints[n]);
+		free(endpoints);
+	}
+	free(plan->rows);
+	free(plan->known);
+	free(plan->places);
+	*plan = (struct plan){.edition = NULL};
+}
+
+const char *plan_how(const struct plan *plan, unsigned i)
+{
+	if (plan->rows[i].id == UINT32_MAX)
+		return "added";
+	switch (plan->rows[i].change) {
+	case ROW_SAME:
+		return "same";
+	case ROW_POLICY:
+		return "policy";
+	case ROW_CHANGED:
+		break;
+	}
+	return "changed";
+}
+
+unsigned plan_removed(const struct plan *plan, const char **out, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < plan->known_n && n < max; i++)
+		if (!plan->known[i].wanted)
+			out[n++] = plan->known[i].text;
+	return n;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/number.h"
+#include "master/capacity.h"
+#include "master/control.h"
+#include "master/edition.h"
+#include "master/load.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/plan.h"
+#include "sys/creds.h"
+#include "sys/loop.h"
+#include "sys/path.h"
+#include "table/table.h"
+
+#define LOOKUP_NS (10 * NS_PER_S)
+
+struct reload {
+	bool running;
+	bool again;
+	struct arena *arena; /* owned; of diags and result */
+	struct diags diags;
+	struct edition *candidate; /* owned while running */
+	struct lookup *lookup;	   /* owned */
+	uint64_t until_ns;	   /* of the look-up */
+	struct reload_result result;
+	uint64_t count;
+	uint64_t failures;
+};
+
+int reload_create(struct master *master)
+{
+	master->reload = calloc(1, sizeof(*master->reload));
+	return master->reload == NULL ? -ENOMEM : 0;
+}
+
+static void end_lookup(struct master *master)
+{
+	struct reload *reload = master->reload;
+
+	if (reload->lookup == NULL)
+		return;
+	(void)loop_remove(master->loop, sys_lookup_fd(reload->lookup));
+	sys_lookup_cancel(reload->lookup);
+	reload->lookup = NULL;
+}
+
+void reload_destroy(struct master *master)
+{
+	struct reload *reload = master->reload;
+
+	if (reload == NULL)
+		return;
+	end_lookup(master);
+	edition_drop(reload->candidate);
+	arena_destroy(reload->arena);
+	free(reload);
+	master->reload = NULL;
+}
+
+static void log_diags(const struct reload *reload)
+{
+	char buffer[1800];
+	struct text_builder text;
+
+	for (size_t i = 0; i < reload->diags.n; i++) {
+		const struct diag *diag = &reload->diags.items[i];
+
+		text_builder_init(&text, buffer, sizeof(buffer));
+		diag_put(&text, diag);
+		log_say(diag->severity == DIAG_ERROR ? MESSAGE_CONFIG_ERROR
+						     : MESSAGE_CONFIG_WARNING,
+			buffer);
+	}
+}
+
+static void log_refused(const struct master *master)
+{
+	struct log_line line;
+
+	log_begin(&line, MESSAGE_CONFIG_REFUSED);
+	log_text(&line, "file", master->options->config);
+	log_number(&line, "errors", master->reload->diags.errors_n);
+	log_end(&line);
+}
+
+static unsigned count_how(const struct reload_result *result, const char *how)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < result->n; i++)
+		n += strcmp(result->hows[i], how) == 0;
+	return n;
+}
+
+static void log_reloaded(const struct master *master)
+{
+	const struct reload_result *result = &master->reload->result;
+	static const char *const hows[] = {
+		"added", "removed", "changed", "policy", "same"};
+	struct log_line line;
+
+	log_begin(&line, MESSAGE_RELOADED);
+	log_text(&line, "file", master->options->config);
+	for (unsigned i = 0; i < sizeof(hows) / sizeof(hows[0]); i++)
+		log_number(&line, hows[i], count_how(result, hows[i]));
+	log_end(&line);
+}
+
+static void finish(struct master *master, bool good)
+{
+	struct reload *reload = master->reload;
+
+	end_lookup(master);
+	edition_drop(reload->candidate);
+	reload->candidate = NULL;
+	reload->running = false;
+	reload->result.good = good;
+	reload->result.diags = &reload->diags;
+	log_diags(reload);
+	if (good)
+		log_reloaded(master);
+	else
+		log_refused(master);
+	reload->count += good;
+	reload->failures += !good;
+	control_reload_ended(master);
+	if (reload->again) {
+		reload->again = false;
+		reload_request(master);
+	}
+}
+
+static void complain(struct master *master, const struct service *row,
+	const char *problem, const char *remedy)
+{
+	diags_add(&master->reload->diags,
+		&(struct diag){.severity = DIAG_ERROR,
+			.file = row == NULL ? master->options->config
+					    : row->file,
+			.line = row == NULL ? 0 : row->line,
+			.service = row == NULL ? NULL : row->name,
+			.problem = problem,
+			.remedy = remedy});
+}
+
+/* Without root a worker can only be us. */
+static const char *identity_problem(
+	const struct service *row, const struct identity *identity, bool is_as)
+{
+	if (!identity->valid)
+		return identity->error;
+	if (is_as && row->user != NULL && !sys_is_root() &&
+		identity->uid != sys_uid())
+		return "user: only root can run workers as somebody else";
+	return NULL;
+}
+
+static bool check_identities(struct master *master)
+{
+	const struct edition *edition = master->reload->candidate;
+	const struct table *table = edition->table;
+	bool good = true;
+
+	for (unsigned i = 0; i < table->services_n; i++) {
+		const struct service *row = &table->services[i];
+		const char *as =
+			identity_problem(row, edition_as(edition, row), true);
+		const char *sockets = identity_problem(
+			row, edition_sockets(edition, row), false);
+
+		if (as != NULL)
+			complain(master, row, as,
+				"name a user and group that exist");
+		if (sockets != NULL)
+			complain(master, row, sockets,
+				"see socket_owner and socket_group");
+		good = good && as == NULL && sockets == NULL;
+	}
+	if (edition->control_group != UINT32_MAX &&
+		!edition->identities[edition->control_group].valid) {
+		complain(master, NULL,
+			edition->identities[edition->control_group].error,
+			"see control_group");
+		good = false;
+	}
+	return good;
+}
+
+/* Names are kept for who asks later: the table may be gone by then. */
+static void make_result(struct reload *reload, const struct plan *plan)
+{
+	const struct table *table = plan->edition->table;
+	unsigned size = table->services_n + plan->known_n;
+	const char **names =
+		arena_array(reload->arena, size + 1, sizeof(*names));
+	const char **hows = arena_array(reload->arena, size + 1, sizeof(*hows));
+	unsigned n;
+
+	if (names == NULL || hows == NULL)
+		return;
+	n = plan_removed(plan, names, plan->known_n);
+	for (unsigned i = 0; i < n; i++)
+		hows[i] = "removed";
+	for (unsigned i = 0; i < table->services_n; i++, n++) {
+		names[n] = table->services[i].name;
+		hows[n] = plan_how(plan, i);
+	}
+	for (unsigned i = 0; i < n; i++)
+		names[i] = arena_copy(reload->arena, text_of(names[i]));
+	reload->result.names = names;
+	reload->result.hows = hows;
+	reload->result.n = arena_is_exhausted(reload->arena) ? 0 : n;
+}
+
+static void put_into_force(struct master *master)
+{
+	struct edition *candidate = master->reload->candidate;
+
+	log_open(candidate->table->log);
+	edition_use(candidate);
+	edition_drop(master->edition);
+	master->edition = candidate;
+}
+
+/* Everything is known: open what is new, then commit. */
+static void proceed(struct master *master)
+{
+	struct reload *reload = master->reload;
+	struct plan plan = {.edition = NULL};
+	bool good = check_identities(master) &&
+		    capacity_check(master, reload->candidate, &reload->diags) &&
+		    plan_make(&plan, master, reload->candidate, &reload->diags);
+
+	if (good) {
+		make_result(reload, &plan);
+		good = plan_commit(&plan, &reload->diags);
+	}
+	plan_finish(&plan);
+	if (good)
+		put_into_force(master);
+	finish(master, good);
+}
+
+static void look_up(struct master *master)
+{
+	struct reload *reload = master->reload;
+	struct lookup_request *requests = edition_requests(reload->candidate);
+	int result = -ENOMEM;
+
+	if (requests != NULL)
+		result = sys_lookup_start(requests,
+			reload->candidate->identities_n, &reload->lookup);
+	free(requests);
+	if (result == 0)
+		result = loop_add(master->loop, sys_lookup_fd(reload->lookup),
+			LOOP_IN, tag_make(TAG_LOOKUP, 0, 0));
+	if (result < 0) {
+		complain(master, NULL, strerror(-result),
+			"users cannot be looked up now; try again");
+		finish(master, false);
+		return;
+	}
+	reload->until_ns = master->now_ns + LOOKUP_NS;
+}
+
+static bool fresh(struct master *master)
+{
+	struct reload *reload = master->reload;
+
+	arena_destroy(reload->arena);
+	reload->result = (struct reload_result){.n = 0};
+	reload->arena = arena_create(0);
+	if (reload->arena == NULL)
+		return false;
+	diags_init(&reload->diags, reload->arena);
+	reload->running = true;
+	return true;
+}
+
+static void begin(struct master *master, struct table *table)
+{
+	struct reload *reload = master->reload;
+
+	reload->candidate = edition_create(table);
+	if (reload->candidate == NULL)
+		finish(master, false);
+	else
+		look_up(master);
+}
+
+void reload_with(struct master *master, struct table *table)
+{
+	if (fresh(master))
+		begin(master, table);
+	else
+		table_destroy(table);
+}
+
+void reload_request(struct master *master)
+{
+	struct reload *reload = master->reload;
+	struct table *table = NULL;
+
+	if (reload->running) {
+		reload->again = true;
+		return;
+	}
+	if (!fresh(master))
+		return;
+	if (master->stopping) {
+		complain(master, NULL, "the master is stopping",
+			"start it again");
+		finish(master, false);
+	} else if (load_table(
+			   master->options->config, &table, &reload->diags)) {
+		begin(master, table);
+	} else {
+		finish(master, false);
+	}
+}
+
+bool reload_is_running(const struct master *master)
+{
+	return master->reload->running;
+}
+
+void reload_lookup_ready(struct master *master)
+{
+	struct reload *reload = master->reload;
+	int result;
+
+	if (reload->lookup == NULL)
+		return;
+	result = sys_lookup_read(reload->lookup, reload->candidate->identities);
+	if (result == -EAGAIN)
+		return;
+	end_lookup(master);
+	if (result == 0) {
+		proceed(master);
+		return;
+	}
+	complain(master, NULL, "users could not be looked up",
+		"the process that looks them up died; try again");
+	finish(master, false);
+}
+
+void reload_expire(struct master *master)
+{
+	if (master->reload->lookup == NULL ||
+		master->now_ns < master->reload->until_ns)
+		return;
+	complain(master, NULL, "looking users up takes too long",
+		"see nsswitch.conf(5), or give numbers");
+	finish(master, false);
+}
+
+uint64_t reload_deadline(const struct master *master)
+{
+	return master->reload->lookup == NULL ? LOOP_FOREVER
+					      : master->reload->until_ns;
+}
+
+const struct reload_result *reload_result(const struct master *master)
+{
+	return &master->reload->result;
+}
+
+uint64_t reload_count(const struct master *master)
+{
+	return master->reload->count;
+}
+
+uint64_t reload_failures(const struct master *master)
+{
+	return master->reload->failures;
+}
+
+int reload_pid(const struct master *master)
+{
+	return master->reload->lookup == NULL
+		       ? 0
+		       : sys_lookup_pid(master->reload->lookup);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_RELOAD_H
+#define OSTLER_MASTER_RELOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct diags;
+struct master;
+struct table;
+
+/*
+ * reload - from files to a table in force: all of it, or nothing
+ *
+ * Knows:   the phase: read, users looked up, endpoints opened, committed.
+ * Decides: whether the new table can be had; if not, what runs goes on and
+ *          every reason is told.
+ * Never:   waits: look-ups are done by a child, and this one goes on when
+ *          its answer is there. The first table comes the same way.
+ */
+struct reload_result {
+	bool good;
+	const struct diags *diags; /* borrowed until the next reload */
+	/* What happened to each service: `change` of the control socket. */
+	const char *const *names; /* borrowed, as diags */
+	const char *const *hows;
+	unsigned n;
+};
+
+int reload_create(struct master *master);
+void reload_destroy(struct master *master);
+
+/* Begin; if one is under way, another follows it. */
+void reload_request(struct master *master);
+
+/* Begin with a table that was read already (the first one). Taken. */
+void reload_with(struct master *master, struct table *table);
+
+bool reload_is_running(const struct master *master);
+
+/* The look-up child has said something. */
+void reload_lookup_ready(struct master *master);
+
+/* The look-up takes too long. */
+void reload_expire(struct master *master);
+uint64_t reload_deadline(const struct master *master);
+
+/* Of the last one that ended. */
+const struct reload_result *reload_result(const struct master *master);
+uint64_t reload_count(const struct master *master);
+uint64_t reload_failures(const struct master *master);
+
+/* The child that looks users up is no stranger. */
+int reload_pid(const struct master *master);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/round.h"
+
+#include <signal.h>
+
+#include "base/number.h"
+#include "master/channel.h"
+#include "master/control.h"
+#include "master/listeners.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/reload.h"
+#include "master/wake.h"
+#include "master/workers.h"
+#include "sys/child.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+#include "sys/signals.h"
+#include "sys/spawn.h"
+
+#define EVENTS_MAX 256
+#define SPAWN_LOOK_NS (20 * NS_PER_MS) /* while starts are in flight */
+#define LOG_LOOK_NS (100 * NS_PER_MS)  /* while the log's sink is full */
+#define STRANGERS_PER_ROUND 64
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t deadline(const struct master *master, uint64_t now_ns)
+{
+	uint64_t at_ns = core_deadline_ns(master->core);
+
+	at_ns = earlier(at_ns, channel_deadline(master));
+	at_ns = earlier(at_ns, listeners_deadline());
+	at_ns = earlier(at_ns, reload_deadline(master));
+	at_ns = earlier(at_ns, wakes_deadline(master));
+	at_ns = earlier(at_ns, control_deadline(master));
+	if (workers_starting(master))
+		at_ns = earlier(at_ns, now_ns + SPAWN_LOOK_NS);
+	if (log_is_waiting())
+		at_ns = earlier(at_ns, now_ns + LOG_LOOK_NS);
+	return at_ns;
+}
+
+static void take_signal(struct master *master, int signal)
+{
+	switch (signal) {
+	case SIGTERM:
+	case SIGINT:
+		master_stop(master);
+		break;
+	case SIGQUIT:
+		master_quit(master);
+		break;
+	case SIGHUP:
+		reload_request(master);
+		break;
+	case SIGCHLD:
+		master->child_signal = true;
+		break;
+	default:
+		break; /* USR1: no file to reopen; USR2: none yet */
+	}
+}
+
+static void take_signals(struct master *master)
+{
+	int signal;
+	int pid;
+
+	while ((signal = sys_signal_next(master->signal_fd, &pid)) > 0)
+		take_signal(master, signal);
+}
+
+static void take_words(struct master *master, const struct loop_event *event)
+{
+	uint32_t index = tag_index(event->tag);
+	uint32_t serial = tag_serial(event->tag);
+
+	if (tag_kind(event->tag) == TAG_CHANNEL)
+		channel_ready(master, index, serial, event->ready);
+	else if (tag_kind(event->tag) == TAG_SHARED)
+		channel_shared_ready(master, index, serial);
+	else if (tag_kind(event->tag) == TAG_LEFTOVER)
+		leftover_ready(master, index, serial, event->ready);
+}
+
+static void take_death(struct master *master, const struct loop_event *event)
+{
+	if (tag_kind(event->tag) == TAG_PIDFD &&
+		worker_at(master, tag_index(event->tag),
+			tag_serial(event->tag)) != NULL)
+		worker_ended(master, tag_index(event->tag));
+}
+
+static void take_rest(struct master *master, const struct loop_event *event)
+{
+	uint32_t index = tag_index(event->tag);
+	uint32_t serial = tag_serial(event->tag);
+
+	switch (tag_kind(event->tag)) {
+	case TAG_LISTENER:
+		listener_ready(master, index, serial, event->ready);
+		break;
+	case TAG_SIGNAL:
+		take_signals(master);
+		break;
+	case TAG_CONTROL:
+		control_accept(master);
+		break;
+	case TAG_CLIENT:
+		control_client_ready(master, index, serial, event->ready);
+		break;
+	case TAG_WAKE:
+		wake_ready(master, index, serial);
+		break;
+	case TAG_LOOKUP:
+		reload_lookup_ready(master);
+		break;
+	case TAG_CHANNEL:
+	case TAG_SHARED:
+	case TAG_LEFTOVER:
+	case TAG_PIDFD:
+		break; /* seen to in their turns */
+	}
+}
+
+/*
+ * As PID 1, or when a shell that had children became us. A known worker's
+ * zombie hides the strangers behind it; its pidfd brings us back here.
+ */
+static void reap_strangers(struct master *master)
+{
+	struct child_end end;
+
+	master->child_signal = false;
+	for (unsigned i = 0; i < STRANGERS_PER_ROUND; i++) {
+		int pid = sys_stranger_next();
+
+		if (pid <= 0)
+			return;
+		if (worker_by_pid(master, pid) != UINT32_MAX ||
+			pid == reload_pid(master)) {
+			master->child_signal = true;
+			return;
+		}
+		if (sys_reap_stranger(pid, &end) != 1)
+			return;
+		master->strangers++;
+	}
+	master->child_signal = true;
+}
+
+void round_collect(struct master *master)
+{
+	struct loop_event events[EVENTS_MAX];
+	uint64_t now_ns = clock_now_ns();
+	int n = loop_wait(master->loop, now_ns, deadline(master, now_ns),
+		events, EVENTS_MAX);
+
+	master->now_ns = clock_now_ns();
+	for (int i = 0; i < n; i++)
+		take_words(master, &events[i]);
+	workers_collect(master);
+	for (int i = 0; i < n; i++)
+		take_death(master, &events[i]);
+	for (int i = 0; i < n; i++)
+		take_rest(master, &events[i]);
+	if (master->child_signal)
+		reap_strangers(master);
+}
+
+void round_expire(struct master *master)
+{
+	channel_resume(master);
+	listeners_doomed(master);
+	reload_expire(master);
+	wakes_expire(master);
+	control_expire(master);
+	if (log_is_waiting())
+		log_flush();
+}

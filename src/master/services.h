@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_SERVICES_H
+#define OSTLER_MASTER_SERVICES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "master/log.h"
+
+struct edition;
+struct endpoint;
+struct master;
+struct service;
+
+/*
+ * services - what the shell holds for each service: its row, its listeners,
+ * its shared channel, what its workers said wrong
+ *
+ * Knows:   which descriptor belongs to which service.
+ * Decides: nothing.
+ * Never:   outlives the core's pool of the same number.
+ */
+struct listener {
+	const struct endpoint *endpoint; /* borrowed from the edition */
+	int fd;				 /* owned; -1: lost */
+	dev_t dev;			 /* of the name, for its removal */
+	ino_t ino;
+	bool adopted; /* its old service must not close it */
+};
+
+struct gossip {
+	uint64_t bad_size;
+	uint64_t bad_pid;
+	uint64_t bad_generation;
+	uint64_t bad_status;
+	uint64_t flood;
+};
+
+struct service_state {
+	struct edition *edition;    /* used; NULL: this number is free */
+	const struct service *row;  /* borrowed from the edition */
+	struct listener *listeners; /* owned; as many as the row's endpoints */
+	unsigned listeners_n;
+	bool watching;
+	int shared_fd;	      /* owned; -1: channels are private */
+	int shared_worker_fd; /* owned; what workers of now get */
+	uint32_t shared_serial;
+	unsigned shared_busy;
+	int flow[2]; /* owned; -1: /dev/null */
+	uint32_t leftovers;
+	uint32_t retired_serial;    /* leftovers up to here are to leave */
+	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
+	struct gossip gossip;
+	struct log_rate deaths;
+	struct log_rate complaints;
+};
+
+struct service_state *service_of(const struct master *master, uint32_t id);
+
+/* The number of the service called NAME that is not gone, or UINT32_MAX. */
+uint32_t service_find(const struct master *master, const char *name);
+
+/* A free number. UINT32_MAX: none left. */
+uint32_t service_fresh(struct master *master);
+
+/* ACTION_CLOSE: the core's pool is empty; everything of it is closed. */
+void service_close(struct master *master, uint32_t id);
+
+/* The flow pipe and shared channel that the row asks for. 0 or -errno. */
+int service_channels_open(struct master *master, uint32_t id);
+void service_channels_close(struct master *master, uint32_t id);
+
+/* The workers of now keep the shared channel they have, half-closed; those
+ * to come get a new one. Nothing for private channels. */
+void service_retire_shared(struct master *master, uint32_t id);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "core/view.h"
+#include "master/cause.h"
+#include "master/control.h"
+#include "master/listeners.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/reload.h"
+#include "master/services.h"
+#include "master/workers.h"
+#include "proto/control.h"
+#include "table/service.h"
+
+void status_put_version(const struct master *master, struct text_builder *out)
+{
+	struct control_record record;
+
+	(void)master;
+	control_record_init(&record, CONTROL_MASTER);
+	record.master.pid = (uint64_t)getpid();
+	record.master.version = OSTLER_VERSION;
+	record.master.personality = "native";
+	control_put(out, &record);
+}
+
+static const char *state_of(const struct master *master)
+{
+	if (master->stopping)
+		return "stopping";
+	return reload_is_running(master) ? "reloading" : "running";
+}
+
+void status_put_master(const struct master *master, struct text_builder *out)
+{
+	struct control_record record;
+	const struct reload_result *last = reload_result(master);
+	char error[1024] = "";
+	struct text_builder text;
+
+	control_record_init(&record, CONTROL_MASTER);
+	record.master.pid = (uint64_t)getpid();
+	record.master.version = OSTLER_VERSION;
+	record.master.personality = "native";
+	record.master.uptime_ns = master->now_ns - master->started_ns;
+	record.master.config = master->options->config;
+	record.master.state = state_of(master);
+	record.master.workers = core_view_workers(master->core);
+	record.master.workers_max = master->limits.workers_max;
+	record.master.reloads = reload_count(master);
+	record.master.reload_failures = reload_failures(master);
+	record.master.log_dropped = log_dropped();
+	if (!last->good && last->diags != NULL && last->diags->n > 0) {
+		text_builder_init(&text, error, sizeof(error));
+		diag_put(&text, &last->diags->items[0]);
+		record.master.last_reload_error = error;
+	}
+	control_put(out, &record);
+}
+
+static enum control_state service_state_of(const struct view_service *view)
+{
+	if (view->state == POOL_STOPPING)
+		return CONTROL_STATE_STOPPING;
+	if (view->state == POOL_LEAVING)
+		return CONTROL_STATE_LEAVING;
+	if (view->throttled_ns > 0)
+		return CONTROL_STATE_THROTTLED;
+	if (view->deaf)
+		return CONTROL_STATE_DEAF;
+	if (view->limit > 0 && view->total >= view->limit &&
+		view->ready + view->starting == 0)
+		return CONTROL_STATE_AT_LIMIT;
+	return CONTROL_STATE_UP;
+}
+
+static void fill_gossip(
+	const struct service_state *state, struct control_service *out)
+{
+	out->leftover = state->leftovers;
+	out->bad_size = state->gossip.bad_size;
+	out->bad_pid = state->gossip.bad_pid;
+	out->bad_generation = state->gossip.bad_generation;
+	out->bad_status = state->gossip.bad_status;
+	out->flood = state->gossip.flood;
+}
+
+static void fill_view(
+	const struct view_service *view, struct control_service *out)
+{
+	out->state = control_state_word(service_state_of(view));
+	out->ready = view->ready;
+	out->taken = view->taken;
+	out->starting = view->starting;
+	out->retiring = view->retiring;
+	out->suspect = view->suspect;
+	out->mute = view->mute;
+	out->total = view->total;
+	out->limit = view->limit;
+	out->throttled_for_ns = view->throttled_ns;
+	out->failures = view->failures;
+	out->starts = view->starts;
+	out->served = view->served;
+	out->exits = view->exits;
+	out->redundant = view->redundant;
+}
+
+static void put_endpoint(struct master *master, uint32_t service, unsigned i,
+	uint32_t depth, struct text_builder *out)
+{
+	const struct service_state *state = service_of(master, service);
+	struct control_record record;
+
+	control_record_init(&record, CONTROL_ENDPOINT);
+	record.endpoint.service = state->row->name;
+	record.endpoint.text = state->listeners[i].endpoint->text;
+	record.endpoint.depth = depth;
+	if (state->listeners[i].endpoint->kind == ENDPOINT_INET ||
+		state->listeners[i].endpoint->kind == ENDPOINT_UNIX)
+		record.endpoint.backlog = state->row->backlog;
+	control_put(out, &record);
+}
+
+#define ENDPOINTS_MAX 64
+
+void status_put_service(
+	struct master *master, uint32_t service, struct text_builder *out)
+{
+	const struct service_state *state = service_of(master, service);
+	uint32_t depths[ENDPOINTS_MAX];
+	struct control_record record;
+	struct view_service view;
+	struct text_builder text;
+	char cause[512] = "";
+
+	if (state->edition == NULL || !core_view_service(master->core, service,
+					      master->now_ns, &view))
+		return;
+	control_record_init(&record, CONTROL_SERVICE);
+	record.service.name = state->row->name;
+	fill_view(&view, &record.service);
+	fill_gossip(state, &record.service);
+	text_builder_init(&text, cause, sizeof(cause));
+	cause_put(&text, &view, state->row);
+	record.service.cause = cause[0] == '\0' ? NULL : cause;
+	record.service.depth = 0;
+	for (unsigned i = 0; i < state->listeners_n && i < ENDPOINTS_MAX; i++) {
+		depths[i] = listener_depth(master, service, i);
+		record.service.depth += depths[i];
+	}
+	control_put(out, &record);
+	for (unsigned i = 0; i < state->listeners_n && i < ENDPOINTS_MAX; i++)
+		put_endpoint(master, service, i, depths[i], out);
+}
+
+void status_put_stuck(
+	struct master *master, uint32_t slot, struct text_builder *out)
+{
+	const struct worker_record *worker = &master->workers[slot];
+	struct control_record record;
+
+	if (worker->serial == 0)
+		return;
+	control_record_init(&record, CONTROL_STUCK);
+	record.stuck.service = master_service_name(master, worker->service);
+	record.stuck.pid = (uint64_t)worker->pid;
+	record.stuck.state = "survives SIGKILL";
+	control_put(out, &record);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/wake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+#include "table/service.h"
+
+#define WAKES_MAX 64
+#define PATIENCE_NS (10 * NS_PER_S)
+
+struct wake {
+	int fd; /* owned; -1: free */
+	uint32_t serial;
+	uint32_t service;
+	uint64_t until_ns;
+};
+
+struct wakes {
+	struct wake items[WAKES_MAX];
+	uint32_t last_serial;
+	unsigned n;
+};
+
+int wakes_create(struct master *master)
+{
+	master->wakes = calloc(1, sizeof(*master->wakes));
+	if (master->wakes == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < WAKES_MAX; i++)
+		master->wakes->items[i].fd = -1;
+	return 0;
+}
+
+static void finish(struct master *master, struct wake *wake)
+{
+	(void)loop_remove(master->loop, wake->fd);
+	fd_close(&wake->fd);
+	master->wakes->n--;
+}
+
+void wakes_destroy(struct master *master)
+{
+	if (master->wakes == NULL)
+		return;
+	for (unsigned i = 0; i < WAKES_MAX; i++)
+		if (master->wakes->items[i].fd >= 0)
+			finish(master, &master->wakes->items[i]);
+	free(master->wakes);
+	master->wakes = NULL;
+}
+
+static void failed(struct master *master, uint32_t service, int error)
+{
+	struct log_line line;
+	uint64_t suppressed;
+
+	if (!log_allowed(&service_of(master, service)->complaints,
+		    master->now_ns, &suppressed))
+		return;
+	log_begin(&line, MESSAGE_WAKEUP_FAILED);
+	log_text(&line, "service", master_service_name(master, service));
+	log_text(&line, "error", strerror(error));
+	log_end(&line);
+}
+
+static struct wake_target target_of(const struct endpoint *endpoint)
+{
+	static const enum wake_kind kinds[] = {
+		[ENDPOINT_INET] = WAKE_INET,
+		[ENDPOINT_UNIX] = WAKE_UNIX,
+		[ENDPOINT_FIFO] = WAKE_FIFO,
+		[ENDPOINT_DGRAM] = WAKE_DGRAM,
+	};
+	static const int families[] = {
+		[FAMILY_NONE] = 0,
+		[FAMILY_IPV4] = NET_IPV4,
+		[FAMILY_IPV6] = NET_IPV6,
+		[FAMILY_BOTH] = NET_BOTH,
+	};
+	struct wake_target target = {.kind = kinds[endpoint->kind],
+		.family = families[endpoint->family],
+		.port = endpoint->port,
+		.path = endpoint->path};
+
+	memcpy(target.address, endpoint->address, sizeof(target.address));
+	return target;
+}
+
+/* 1: sent and done. 0: the connection is still on its way. */
+static int send_wake(struct master *master, struct wake *wake)
+{
+	const struct service *row = service_of(master, wake->service)->row;
+	bool pipe = row->endpoints[0].kind == ENDPOINT_FIFO;
+	int result = sys_wake_send(wake->fd, "W", pipe ? 1 : 2);
+
+	if (result == -EAGAIN || result == -ENOTCONN)
+		return 0;
+	if (result < 0)
+		failed(master, wake->service, -result);
+	return 1;
+}
+
+static struct wake *free_wake(struct wakes *wakes)
+{
+	for (unsigned i = 0; i < WAKES_MAX; i++)
+		if (wakes->items[i].fd < 0)
+			return &wakes->items[i];
+	return NULL;
+}
+
+void wake_service(struct master *master, uint32_t service)
+{
+	const struct service_state *state = service_of(master, service);
+	struct wake_target target = target_of(&state->row->endpoints[0]);
+	struct wake *wake = free_wake(master->wakes);
+	int fd;
+
+	if (wake == NULL) {
+		failed(master, service, EBUSY);
+		return;
+	}
+	fd = sys_wake_start(&target);
+	if (fd == -EAGAIN)
+		return; /* its queue is full: somebody knocks already */
+	if (fd < 0) {
+		failed(master, service, -fd);
+		return;
+	}
+	*wake = (struct wake){.fd = fd,
+		.serial = ++master->wakes->last_serial,
+		.service = service,
+		.until_ns = master->now_ns + PATIENCE_NS};
+	master->wakes->n++;
+	if (send_wake(master, wake) ||
+		loop_add(master->loop, fd, LOOP_OUT,
+			tag_make(TAG_WAKE,
+				(uint32_t)(wake - master->wakes->items),
+				wake->serial)) < 0)
+		finish(master, wake);
+}
+
+void wake_ready(struct master *master, uint32_t index, uint32_t serial)
+{
+	struct wake *wake = &master->wakes->items[index];
+
+	if (wake->fd < 0 || wake->serial != serial)
+		return;
+	if (service_of(master, wake->service)->edition == NULL ||
+		send_wake(master, wake))
+		finish(master, wake);
+}
+
+void wakes_expire(struct master *master)
+{
+	if (master->wakes->n == 0)
+		return;
+	for (unsigned i = 0; i < WAKES_MAX; i++) {
+		struct wake *wake = &master->wakes->items[i];
+
+		if (wake->fd < 0 || wake->until_ns > master->now_ns)
+			continue;
+		failed(master, wake->service, ETIMEDOUT);
+		finish(master, wake);
+	}
+}
+
+uint64_t wakes_deadline(const struct master *master)
+{
+	uint64_t first_ns = LOOP_FOREVER;
+
+	if (master->wakes->n == 0)
+		return first_ns;
+	for (unsigned i = 0; i < WAKES_MAX; i++)
+		if (master->wakes->items[i].fd >= 0 &&
+			master->wakes->items[i].until_ns < first_ns)
+			first_ns = master->wakes->items[i].until_ns;
+	return first_ns;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/workers.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "master/channel.h"
+#include "master/master.h"
+#include "master/order.h"
+#include "master/services.h"
+#include "sys/channel.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+#include "sys/spawn.h"
+
+#define COLLECT_MAX 64
+
+/* The core's words about a death may come after several others of a round. */
+#define DEATHS_MAX 512
+
+static struct last_death deaths[DEATHS_MAX];
+static unsigned deaths_n;
+static uint32_t queued_n; /* starts that wait for a slot of the spawner */
+
+struct worker_record *worker_at(
+	struct master *master, uint32_t slot, uint32_t serial)
+{
+	struct worker_record *worker;
+
+	if (slot >= master->limits.workers_max)
+		return NULL;
+	worker = &master->workers[slot];
+	return worker->serial == serial && serial != 0 ? worker : NULL;
+}
+
+const struct last_death *worker_death(uint32_t slot, uint32_t serial)
+{
+	for (unsigned i = 0; i < DEATHS_MAX; i++)
+		if (deaths[i].serial == serial && deaths[i].slot == slot)
+			return &deaths[i];
+	return NULL;
+}
+
+uint32_t worker_by_pid(const struct master *master, int pid)
+{
+	for (uint32_t slot = 0; slot < master->workers_high; slot++)
+		if (master->workers[slot].serial != 0 &&
+			master->workers[slot].pid == pid)
+			return slot;
+	return UINT32_MAX;
+}
+
+/* Not being wrong, but being short of something: it may work soon. */
+static bool is_temporary(int error)
+{
+	return error == EAGAIN || error == ENOMEM || error == EMFILE ||
+	       error == ENFILE || error == ENOBUFS || error == EINTR;
+}
+
+static void start_failed(
+	struct master *master, uint32_t slot, int stage, int error)
+{
+	inbox_put(
+		&master->inbox, &(struct event){.kind = EVENT_START_FAILED,
+					.slot = slot,
+					.serial = master->workers[slot].serial,
+					.stage = stage,
+					.error = error,
+					.temporary = is_temporary(error)});
+}
+
+/* Give up what the master holds of it; a channel that others hold goes on. */
+static void forget(struct master *master, struct worker_record *worker)
+{
+	if (worker->queued)
+		queued_n--;
+	if (worker->pidfd >= 0)
+		(void)loop_remove(master->loop, worker->pidfd);
+	fd_close(&worker->pidfd);
+	if (worker->channel >= 0 && worker->pid != 0)
+		leftover_add(master, worker->service, fd_take(&worker->channel),
+			worker->disconnected);
+	else if (worker->channel >= 0)
+		(void)loop_remove(master->loop, worker->channel);
+	fd_close(&worker->channel);
+	*worker = (struct worker_record){.pidfd = -1, .channel = -1};
+}
+
+/* No process was made; the slot is free when the core has heard of it. */
+static void never_born(struct master *master, uint32_t slot, int error)
+{
+	start_failed(master, slot, SPAWN_STAGE_FORK, error);
+	forget(master, &master->workers[slot]);
+}
+
+/* The worker's end in *OUT_END, to be closed if *OUT_OWNED. */
+static int open_channel(
+	struct master *master, uint32_t slot, int *out_end, bool *out_owned)
+{
+	struct worker_record *worker = &master->workers[slot];
+	struct service_state *service = service_of(master, worker->service);
+	int pair[2];
+	int result;
+
+	*out_owned = false;
+	if (service->row->channel == CHANNEL_SHARED) {
+		worker->shared = true;
+		*out_end = service->shared_worker_fd;
+		return service->shared_worker_fd < 0 ? -EMFILE : 0;
+	}
+	result = sys_channel_pair(pair, false);
+	if (result < 0)
+		return result;
+	result = loop_add(master->loop, pair[0], LOOP_IN | LOOP_RDHUP,
+		tag_make(TAG_CHANNEL, slot, worker->serial));
+	if (result < 0) {
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		return result;
+	}
+	worker->channel = pair[0];
+	*out_end = pair[1];
+	*out_owned = true;
+	return 0;
+}
+
+static int spawn_into(struct master *master, uint32_t slot, int end)
+{
+	struct worker_record *worker = &master->workers[slot];
+	struct spawned spawned;
+	struct order order;
+	int result;
+
+	order_make(master, worker->service, worker->serial, end, &order);
+	result = spawn_start(master->spawner, &order.spawn,
+		tag_make(TAG_PIDFD, slot, worker->serial), &spawned);
+	if (result < 0)
+		return result;
+	worker->pid = spawned.pid;
+	worker->pidfd = spawned.pidfd;
+	worker->started_ns = master->now_ns;
+	/* Its death would go unseen; the kernel has memory for this or none. */
+	result = loop_add(master->loop, worker->pidfd, LOOP_IN,
+		tag_make(TAG_PIDFD, slot, worker->serial));
+	if (result < 0)
+		(void)sys_child_signal(worker->pidfd, SIGKILL);
+	return 0;
+}
+
+/* -EBUSY: the spawner has no slot; nothing was done. */
+static int try_start(struct master *master, uint32_t slot)
+{
+	struct worker_record *worker = &master->workers[slot];
+	bool owned = false;
+	int end = -1;
+	int result = open_channel(master, slot, &end, &owned);
+
+	if (result == 0)
+		result = spawn_into(master, slot, end);
+	if (owned)
+		fd_close(&end);
+	if (result < 0 && worker->channel >= 0) {
+		(void)loop_remove(master->loop, worker->channel);
+		fd_close(&worker->channel);
+	}
+	return result;
+}
+
+static void start_or_queue(struct master *master, uint32_t slot)
+{
+	struct worker_record *worker = &master->workers[slot];
+	int result = try_start(master, slot);
+
+	if (result == -EBUSY) {
+		if (!worker->queued)
+			queued_n++;
+		worker->queued = true;
+		return;
+	}
+	if (worker->queued)
+		queued_n--;
+	worker->queued = false;
+	if (result < 0)
+		never_born(master, slot, -result);
+}
+
+void worker_start(
+	struct master *master, uint32_t service, uint32_t slot, uint32_t serial)
+{
+	struct worker_record *worker = &master->workers[slot];
+
+	assert(worker->serial == 0);
+	*worker = (struct worker_record){.serial = serial,
+		.service = service,
+		.pidfd = -1,
+		.channel = -1};
+	if (slot >= master->workers_high)
+		master->workers_high = slot + 1;
+	start_or_queue(master, slot);
+}
+
+static void start_queued(struct master *master)
+{
+	for (uint32_t slot = 0; slot < master->workers_high && queued_n > 0;
+		slot++) {
+		if (!master->workers[slot].queued)
+			continue;
+		start_or_queue(master, slot);
+		if (master->workers[slot].queued)
+			return; /* all slots of the spawner are busy again */
+	}
+}
+
+void workers_collect(struct master *master)
+{
+	struct spawn_done done[COLLECT_MAX];
+	unsigned n = spawn_collect(master->spawner, done, COLLECT_MAX);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t slot = tag_index(done[i].cookie);
+		uint32_t serial = tag_serial(done[i].cookie);
+		struct worker_record *worker = worker_at(master, slot, serial);
+
+		if (worker == NULL)
+			continue;
+		worker->stage = done[i].stage;
+		worker->error = done[i].error;
+		/* A failed one is told when its child is dead and reaped. */
+		if (done[i].stage == SPAWN_DONE)
+			inbox_put_worker(
+				&master->inbox, EVENT_STARTED, slot, serial);
+	}
+	if (queued_n > 0)
+		start_queued(master);
+}
+
+bool workers_starting(const struct master *master)
+{
+	return queued_n > 0 || spawn_busy(master->spawner) > 0;
+}
+
+static void tell_end(
+	struct master *master, uint32_t slot, const struct child_end *end)
+{
+	const struct worker_record *worker = &master->workers[slot];
+
+	if (worker->stage != SPAWN_DONE && worker->error != ECANCELED) {
+		start_failed(master, slot, worker->stage, worker->error);
+		return;
+	}
+	inbox_put(&master->inbox,
+		&(struct event){.kind = EVENT_EXITED,
+			.slot = slot,
+			.serial = worker->serial,
+			.code = end->signal != 0 ? 0 : end->code,
+			.signal = end->signal});
+}
+
+void worker_ended(struct master *master, uint32_t slot)
+{
+	struct worker_record *worker = &master->workers[slot];
+	struct child_end end;
+
+	if (sys_child_reap(worker->pidfd, &end) != 1)
+		return;
+	deaths[deaths_n++ % DEATHS_MAX] = (struct last_death){.slot = slot,
+		.serial = worker->serial,
+		.pid = worker->pid,
+		.up_ns = master->now_ns - worker->started_ns,
+		.end = end};
+	channel_drain(master, slot);
+	tell_end(master, slot, &end);
+	forget(master, worker);
+}
+
+void worker_half_close(struct master *master, uint32_t slot, uint32_t serial)
+{
+	struct worker_record *worker = worker_at(master, slot, serial);
+
+	if (worker == NULL)
+		return;
+	if (worker->queued)
+		never_born(master, slot, ECANCELED);
+	else if (worker->channel >= 0)
+		(void)sys_shutdown(worker->channel, SHUT_WR);
+}
+
+void worker_disconnect(struct master *master, uint32_t slot, uint32_t serial)
+{
+	struct worker_record *worker = worker_at(master, slot, serial);
+
+	if (worker == NULL || worker->channel < 0)
+		return;
+	/* Never a bare close: a child being started may hold a copy (B3). */
+	(void)sys_shutdown(worker->channel, SHUT_RDWR);
+	worker->disconnected = true;
+}
+
+void worker_signal(
+	struct master *master, uint32_t slot, uint32_t serial, int signal)
+{
+	struct worker_record *worker = worker_at(master, slot, serial);
+
+	if (worker == NULL)
+		return;
+	if (worker->queued)
+		never_born(master, slot, ECANCELED);
+	else if (worker->pidfd >= 0)
+		(void)sys_child_signal(worker->pidfd, signal);
+}

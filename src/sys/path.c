@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/path.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int sys_exists(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+int sys_executable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	return access(path, X_OK) < 0 ? -errno : 0;
+}
+
+int sys_glob(const char *pattern, struct glob_result *out)
+{
+	glob_t *found = calloc(1, sizeof(*found));
+	int result;
+
+	*out = (struct glob_result){.n = 0};
+	if (found == NULL)
+		return -ENOMEM;
+	result = glob(pattern, GLOB_ERR, NULL, found);
+	if (result != 0) {
+		globfree(found);
+		free(found);
+		if (result == GLOB_NOMATCH)
+			return 0;
+		return result == GLOB_NOSPACE ? -ENOMEM : -EACCES;
+	}
+	*out = (struct glob_result){
+		.paths = found->gl_pathv, .n = found->gl_pathc, .state = found};
+	return 0;
+}
+
+void sys_glob_free(struct glob_result *result)
+{
+	if (result->state == NULL)
+		return;
+	globfree(result->state);
+	free(result->state);
+	*result = (struct glob_result){.n = 0};
+}
+
+bool sys_is_root(void)
+{
+	return geteuid() == 0;
+}
+
+unsigned sys_uid(void)
+{
+	return geteuid();
+}
