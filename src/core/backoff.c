@@ -81,13 +81,19 @@ static void note_cause(struct backoff *b, const struct failure *failure)
 	b->signal = failure->signal;
 }
 
-/* An eighth up or down, so that services do not retry in step. */
-static uint64_t jittered(struct core *core, uint64_t pause_ns)
+/*
+ * An eighth up or down, so that services do not retry in step; the longest
+ * pause only down, because the operator's throttle_time is a limit.
+ */
+static uint64_t jittered(struct core *core, uint64_t pause_ns, uint64_t max_ns)
 {
 	uint64_t eighth = pause_ns / 8;
 
+	assert(pause_ns <= max_ns);
 	if (eighth == 0)
 		return pause_ns;
+	if (pause_ns > max_ns - eighth)
+		pause_ns = max_ns - eighth;
 	return pause_ns - eighth + prng_below(&core->prng, 2 * eighth);
 }
 
@@ -105,7 +111,8 @@ static uint64_t grown(uint64_t pause_ns, uint64_t min_ns, uint64_t max_ns)
 static void pause_starts(
 	struct core *core, struct pool *pool, uint64_t pause_ns)
 {
-	uint64_t jitter_ns = jittered(core, pause_ns);
+	uint64_t jitter_ns =
+		jittered(core, pause_ns, pool->policy.throttle_time_ns);
 
 	pool->backoff.until_ns = core->now_ns + jitter_ns;
 	core_notice(core, NOTICE_THROTTLED, core_service_of(core, pool), NULL,
@@ -150,11 +157,11 @@ void backoff_crashed(
 		b->crash_pause_ns = 0;
 	b->crashes_ns += NS_PER_S;
 	pool->failures++;
+	if (core->now_ns < b->until_ns)
+		return; /* the pause keeps its cause */
 	note_cause(b, &failure);
-	if (b->crashes_ns <= CRASHES_MAX * NS_PER_S ||
-		core->now_ns < b->until_ns)
+	if (b->crashes_ns <= CRASHES_MAX * NS_PER_S)
 		return;
-	b->cause = CAUSE_CRASHING;
 	b->crash_pause_ns = grown(
 		b->crash_pause_ns, CRASH_MIN_NS, cap_ns(pool, CRASH_MAX_NS));
 	pause_starts(core, pool, b->crash_pause_ns);
@@ -171,6 +178,19 @@ void backoff_served(struct core *core, struct pool *pool)
 		b->until_ns = 0;
 	core_notice(
 		core, NOTICE_RECOVERED, core_service_of(core, pool), NULL, 0);
+}
+
+void backoff_limit(const struct core *core, struct pool *pool)
+{
+	struct backoff *b = &pool->backoff;
+	uint64_t max_ns = pool->policy.throttle_time_ns;
+
+	if (b->pause_ns > max_ns)
+		b->pause_ns = max_ns;
+	if (b->crash_pause_ns > max_ns)
+		b->crash_pause_ns = max_ns;
+	if (b->until_ns > core->now_ns && b->until_ns - core->now_ns > max_ns)
+		b->until_ns = core->now_ns + max_ns;
 }
 
 void backoff_reset(struct pool *pool)

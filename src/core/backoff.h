@@ -42,6 +42,9 @@ void backoff_crashed(
 /* A client was served: the next failure starts from the shortest pause. */
 void backoff_served(struct core *core, struct pool *pool);
 
+/* throttle_time may be lower now: no pause is longer. */
+void backoff_limit(const struct core *core, struct pool *pool);
+
 /* Forget all pauses: the service has a new command. The rate stays. */
 void backoff_reset(struct pool *pool);
 

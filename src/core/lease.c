@@ -43,7 +43,10 @@ uint64_t lease_deadline(const struct core *core, const struct pool *pool)
 	return DEADLINE_NONE;
 }
 
-/* A verdict is about workers that are believed; with none it is void. */
+/*
+ * A verdict is about workers that are believed; with none it is void, and so
+ * is an end: nobody is left who might have missed a wake-up.
+ */
 void lease_settle(struct core *core, struct pool *pool)
 {
 	(void)core;
@@ -51,6 +54,7 @@ void lease_settle(struct core *core, struct pool *pool)
 		return;
 	pool->lease.pending = false;
 	pool->lease.asked = false;
+	pool->lease.ended_ns = 0;
 }
 
 void lease_look_soon(struct core *core, struct pool *pool)
@@ -62,6 +66,7 @@ void lease_look_soon(struct core *core, struct pool *pool)
 static void look_again(struct core *core, struct pool *pool)
 {
 	pool->look_ns = 0;
+	pool->looking = false;
 	if (pool->depth == 0 || pool->count[WORKER_STARTING] == 0)
 		return;
 	pool->look_ns = core->now_ns + pool->look_interval_ns;
@@ -104,8 +109,11 @@ void lease_fired(struct core *core, struct pool *pool, uint32_t depth)
 	pool->watching = false;
 	pool->depth = depth;
 	pool->lease.next_ns = core->now_ns + PERIOD_NS;
-	if (depth == 0)
+	if (depth == 0) {
+		/* Whoever ended took no wake-up along, or we would see it. */
+		pool->lease.ended_ns = 0;
 		return;
+	}
 	if (pool_available(pool) > 0 && !pool->lease.pending)
 		begin(core, pool);
 	if (pool_available(pool) == 0 || pool->suspects == 0)
@@ -171,6 +179,7 @@ static void deaf(struct core *core, struct pool *pool)
 	pool->deaf = true;
 	if (pool->policy.on_deaf_kill)
 		kill_suspect(core, pool);
+	pool->looking = false;
 	pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
 }
 
@@ -232,7 +241,7 @@ void lease_depth(struct core *core, struct pool *pool, uint32_t depth)
 	pool->depth = depth;
 	if (pool->lease.asked)
 		verdict(core, pool);
-	else if (pool->look_ns == 0)
+	else if (pool->looking)
 		looked(core, pool);
 }
 
@@ -241,15 +250,28 @@ void lease_ended(struct core *core, struct pool *pool)
 	pool->lease.ended_ns = core->now_ns;
 }
 
+/* Unless the last one was not answered, and is not needed any more. */
+static bool ask_to_look(const struct core *core, struct pool *pool)
+{
+	bool needed = pool->deaf ||
+		      (pool->depth > 0 && pool->count[WORKER_STARTING] > 0);
+
+	if (pool->looking && !needed) {
+		pool->look_ns = 0;
+		return false;
+	}
+	pool->looking = true;
+	pool->look_ns = core->now_ns + ANSWER_NS;
+	return true;
+}
+
 void lease_time(struct core *core, struct pool *pool)
 {
 	struct lease *lease = &pool->lease;
 	bool look = false;
 
-	if (pool->look_ns != 0 && core->now_ns >= pool->look_ns) {
-		pool->look_ns = 0;
-		look = true;
-	}
+	if (pool->look_ns != 0 && core->now_ns >= pool->look_ns)
+		look = ask_to_look(core, pool);
 	if (lease->pending && core->now_ns >= lease->due_ns) {
 		lease->asked = true;
 		lease->due_ns = core->now_ns + ANSWER_NS;

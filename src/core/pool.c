@@ -164,6 +164,8 @@ void pool_free_worker(struct core *core, struct worker *worker)
 
 	assert(worker->state != WORKER_FREE);
 	assert(core->workers_n > 0);
+	if (core->workers_n == core->limits.workers_max)
+		core->slot_freed = true;
 	if (worker->suspect)
 		pool->suspects--;
 	if (worker->mute)

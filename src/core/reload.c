@@ -68,6 +68,7 @@ static void pool_change(struct core *core, struct pool *pool)
 	pool->policy = pool->row_policy;
 	pool->state = POOL_UP;
 	set_wakeup(core, pool);
+	backoff_limit(core, pool);
 	if (!replace)
 		return;
 	pool->epoch++;

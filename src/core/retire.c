@@ -5,6 +5,8 @@
 
 #include "core/pool.h"
 
+#define DYING_NS NS_PER_S /* the least time between SIGKILL and "stuck" */
+
 static const struct policy *policy_of(
 	const struct core *core, const struct worker *worker)
 {
@@ -49,14 +51,18 @@ void worker_term(struct core *core, struct worker *worker)
 
 void worker_kill(struct core *core, struct worker *worker)
 {
+	uint64_t time_ns = policy_of(core, worker)->kill_time_ns;
+
+	/* Dying takes a moment, too; then it is stuck. */
+	if (time_ns < DYING_NS)
+		time_ns = DYING_NS;
 	worker->asked = true;
 	if (worker->state != WORKER_RETIRING)
 		pool_move(core, worker, WORKER_RETIRING);
 	if (worker->rung >= RUNG_KILL)
 		return;
 	climb_to(core, worker, RUNG_KILL);
-	worker_set_deadline(core, worker,
-		after(core->now_ns, policy_of(core, worker)->kill_time_ns));
+	worker_set_deadline(core, worker, after(core->now_ns, time_ns));
 }
 
 /*

@@ -87,7 +87,7 @@ struct pool {
 	uint32_t depth;
 	bool watching;
 	bool deaf;
-	bool waited;	  /* depth is of clients nobody has answered yet */
+	bool looking;	  /* a look was asked for, and not answered */
 	uint64_t look_ns; /* next look at the queue; 0: none */
 	uint64_t look_interval_ns;
 	uint64_t wakeup_ns;	/* next wake-up; 0: none */
@@ -114,6 +114,7 @@ struct core {
 	uint32_t stuck_n;
 	uint32_t last_serial;
 	bool serials_wrapped;
+	bool slot_freed; /* there was none; any pool may have room now */
 	bool stopping;
 	bool done;
 	uint64_t now_ns;

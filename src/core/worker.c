@@ -39,11 +39,13 @@ void worker_start_failed(
 	struct pool *pool = pool_of(core, worker);
 	bool idle = worker->idle;
 
-	backoff_failed(core, pool,
-		(struct failure){.cause = CAUSE_START_FAILED,
-			.stage = event->stage,
-			.error = event->error,
-			.temporary = event->temporary});
+	/* Of one that is not wanted any more it says nothing about the next. */
+	if (!worker->asked)
+		backoff_failed(core, pool,
+			(struct failure){.cause = CAUSE_START_FAILED,
+				.stage = event->stage,
+				.error = event->error,
+				.temporary = event->temporary});
 	pool_free_worker(core, worker);
 	if (idle)
 		lease_ended(core, pool);
@@ -90,7 +92,7 @@ void worker_ready(struct core *core, struct worker *worker)
 	worker->idle = true;
 	if (worker->state == WORKER_RETIRING)
 		worker_retiring_ready(core, worker);
-	else
+	else if (!worker->mute)
 		pool_move(core, worker, WORKER_READY);
 }
 
@@ -138,7 +140,8 @@ static void judge_end(
 		worker->executed ? worker->executed_ns : worker->started_ns;
 	bool bad = event->signal != 0 || event->code != 0;
 	bool quick = core->now_ns - born_ns < pool->policy.quick_exit_ns;
-	struct failure failure = {.cause = CAUSE_EARLY_EXIT,
+	struct failure failure = {
+		.cause = worker->served ? CAUSE_CRASHING : CAUSE_EARLY_EXIT,
 		.code = event->code,
 		.signal = event->signal};
 

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+#include "promise.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "base/number.h"
+#include "core/view.h"
+
+#define WATCH_PERIOD_NS NS_PER_S
+#define TIMES_MAX 64
+
+/* The first promise that breaks is the one to read about. */
+static void check(struct promises *p, bool holds, const char *promise)
+{
+	if (!holds && p->broken == NULL)
+		p->broken = promise;
+}
+
+void promises_init(struct promises *promises, const struct core_limits *limits)
+{
+	assert(limits->services_max <= PROMISE_SERVICES);
+	assert(limits->workers_max <= PROMISE_SLOTS);
+	*promises = (struct promises){.limits = *limits};
+}
+
+uint32_t promises_total(const struct promises *promises, uint32_t service)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
+		n += promises->workers[i].live &&
+		     promises->workers[i].service == service;
+	return n;
+}
+
+static uint32_t retiring(const struct promises *p, uint32_t service)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		n += p->workers[i].live && p->workers[i].service == service &&
+		     p->workers[i].rung > 0;
+	return n;
+}
+
+uint32_t promises_room(const struct promises *promises, uint32_t service)
+{
+	const struct policy *policy = &promises->services[service].policy;
+	uint32_t total = promises_total(promises, service);
+	uint32_t surge = retiring(promises, service);
+	uint32_t slots = promises->limits.workers_max;
+	uint32_t limit = policy->process_limit;
+
+	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
+		slots -= promises->workers[i].live;
+	if (promises->services[service].life != LIFE_UP)
+		return 0;
+	if (limit == 0)
+		return slots;
+	limit += surge < policy->surge ? surge : policy->surge;
+	if (total >= limit)
+		return 0;
+	return limit - total < slots ? limit - total : slots;
+}
+
+/* ---- what an event means ---------------------------------------------- */
+
+static void make_old(struct promises *p, uint32_t service)
+{
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		if (p->workers[i].live && p->workers[i].service == service)
+			p->workers[i].old = true;
+}
+
+static void adopt(struct promises *p, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	bool was_up = s->life == LIFE_UP;
+
+	if (!s->row) {
+		if (was_up) {
+			s->life = LIFE_LEAVING;
+			make_old(p, service);
+		}
+		return;
+	}
+	s->row = false;
+	if (s->life == LIFE_FREE)
+		*s = (struct promise_service){.row_change = s->row_change,
+			.row_policy = s->row_policy};
+	else if (!was_up || s->row_change == ROW_CHANGED) {
+		make_old(p, service);
+		s->pause_until_ns = 0;
+	}
+	s->life = LIFE_UP;
+	s->policy = s->row_policy;
+	s->woken_ns = 0;
+	/* Its rate may be another now: count from here. */
+	s->bucket_ns = 0;
+}
+
+static void table(struct promises *p)
+{
+	for (uint32_t i = 0; i < p->limits.services_max; i++) {
+		if (!p->stopping)
+			adopt(p, i);
+		p->services[i].row = false;
+	}
+}
+
+static void stop(struct promises *p)
+{
+	p->stopping = true;
+	for (uint32_t i = 0; i < p->limits.services_max; i++)
+		if (p->services[i].life != LIFE_FREE) {
+			p->services[i].life = LIFE_STOPPING;
+			make_old(p, i);
+		}
+}
+
+/* An end may have taken a wake-up along: the master may look early, twice. */
+static void ended(struct promises *p, struct promise_worker *worker)
+{
+	worker->live = false;
+	if (worker->idle)
+		p->services[worker->service].early_watches = 2;
+}
+
+static void service_event(struct promises *p, const struct event *event)
+{
+	struct promise_service *s = &p->services[event->service];
+
+	if (event->kind == EVENT_CLIENTS && s->watching) {
+		s->watching = false;
+		s->fired_ns = p->now_ns;
+	} else if (event->kind == EVENT_LISTENER_LOST && s->life == LIFE_UP) {
+		s->watching = false;
+		make_old(p, event->service);
+	} else if (event->kind == EVENT_DEPTH) {
+		s->asked_looks = 0;
+	}
+}
+
+static void worker_event(struct promises *p, const struct event *event)
+{
+	struct promise_worker *worker = &p->workers[event->slot];
+
+	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN)
+		worker->idle = event->kind == EVENT_READY;
+	else if (event->kind == EVENT_EXITED ||
+		 event->kind == EVENT_START_FAILED)
+		ended(p, worker);
+}
+
+static bool is_about_worker(const struct event *event)
+{
+	return event->kind >= EVENT_STARTED && event->kind <= EVENT_EXITED;
+}
+
+static bool is_about_service(const struct event *event)
+{
+	return event->kind == EVENT_CLIENTS || event->kind == EVENT_DEPTH ||
+	       event->kind == EVENT_LISTENER_LOST;
+}
+
+/* Of a worker or a service that is not, or not any more. */
+static bool is_stale(const struct promises *p, const struct event *event)
+{
+	if (is_about_worker(event))
+		return event->slot >= p->limits.workers_max ||
+		       !p->workers[event->slot].live ||
+		       p->workers[event->slot].serial != event->serial;
+	if (is_about_service(event))
+		return event->service >= p->limits.services_max ||
+		       p->services[event->service].life == LIFE_FREE;
+	return false;
+}
+
+static void take_event(struct promises *p, const struct event *event)
+{
+	if (is_about_worker(event))
+		worker_event(p, event);
+	else if (is_about_service(event))
+		service_event(p, event);
+	else if (event->kind == EVENT_TABLE)
+		table(p);
+	else if (event->kind >= EVENT_STOP)
+		stop(p);
+	else if (event->kind == EVENT_ROW) {
+		p->services[event->service].row = true;
+		p->services[event->service].row_change = event->change;
+		p->services[event->service].row_policy = event->policy;
+	}
+}
+
+/* ---- what an action must not be ---------------------------------------- */
+
+static void pour(struct promises *p, struct promise_service *s)
+{
+	uint64_t passed_ns = p->now_ns - s->bucket_at_ns;
+	uint64_t one_ns = NS_PER_S / s->policy.start_rate;
+
+	s->bucket_at_ns = p->now_ns;
+	s->bucket_ns -= passed_ns < s->bucket_ns ? passed_ns : s->bucket_ns;
+	s->bucket_ns += one_ns;
+	check(p, s->bucket_ns <= s->policy.start_burst * one_ns,
+		"I5: started more often than start_rate allows");
+}
+
+static void spawned(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+	struct promise_worker *worker = &p->workers[action->slot];
+
+	check(p, !p->stopping, "I27: a start after STOP");
+	check(p, s->life == LIFE_UP, "I4: a start for a service that is not");
+	check(p, p->now_ns >= s->pause_until_ns, "I4: a start in a pause");
+	check(p, promises_room(p, action->service) > 0,
+		"I4: a start over the limit");
+	check(p, !worker->live, "I6: a start in a slot that is in use");
+	check(p, action->serial != 0, "I6: a serial of zero");
+	check(p, p->wrapped || action->serial > p->last_serial,
+		"I6: a serial that does not grow");
+	pour(p, s);
+	p->last_serial = action->serial;
+	*worker = (struct promise_worker){.live = true,
+		.idle = true,
+		.serial = action->serial,
+		.service = action->service};
+}
+
+static void pushed(struct promises *p, const struct action *action)
+{
+	struct promise_worker *worker = &p->workers[action->slot];
+	int rung = (int)action->kind - (int)ACTION_RETIRE + 1;
+
+	check(p, worker->live && worker->serial == action->serial,
+		"I13: pushing a worker that is not");
+	check(p, worker->service == action->service,
+		"I12: a worker's action names another service");
+	check(p, rung > worker->rung, "I13: a ladder that is not climbed");
+	worker->rung = rung;
+}
+
+static void watched(struct promises *p, const struct core *core,
+	const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+	struct view_service view;
+
+	check(p, s->life == LIFE_UP, "I12: a watch without a service");
+	check(p, !s->watching, "B2: armed twice");
+	s->watching = true;
+	if (!core_view_service(core, action->service, p->now_ns, &view))
+		return;
+	if (view.starting + view.ready == view.suspect || s->fired_ns == 0 ||
+		p->now_ns >= s->fired_ns + WATCH_PERIOD_NS)
+		return;
+	check(p, s->early_watches > 0, "B2: watched beside ready too often");
+	if (s->early_watches > 0)
+		s->early_watches--;
+}
+
+static void woken(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	check(p, s->life == LIFE_UP && p->now_ns >= s->pause_until_ns,
+		"I20: a wake-up of a service that is paused or leaving");
+	check(p, s->policy.wakeup_ns != 0, "I20: a wake-up nobody asked for");
+	check(p,
+		s->woken_ns == 0 ||
+			p->now_ns >= s->woken_ns + s->policy.wakeup_ns,
+		"I20: two wake-ups in a period");
+	s->woken_ns = p->now_ns;
+}
+
+static void closed(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	check(p, s->life == LIFE_LEAVING || s->life == LIFE_STOPPING,
+		"I12: closed, but not removed");
+	check(p, promises_total(p, action->service) == 0,
+		"I12: closed, but workers remain");
+	s->life = LIFE_FREE;
+	s->watching = false;
+}
+
+static void noticed(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	check(p, action->slot < p->limits.workers_max, "I7: no such slot");
+	if (p->broken != NULL)
+		return;
+	if (action->notice == NOTICE_THROTTLED) {
+		check(p, action->number <= s->policy.throttle_time_ns,
+			"I17: a pause longer than throttle_time");
+		s->pause_until_ns = p->now_ns + action->number;
+	} else if (action->notice == NOTICE_RECOVERED) {
+		s->pause_until_ns = 0;
+	} else if (action->notice == NOTICE_STUCK) {
+		check(p, p->workers[action->slot].live, "I15: stuck, but gone");
+		p->workers[action->slot].stuck = true;
+	}
+}
+
+static void finished(struct promises *p)
+{
+	check(p, p->stopping, "I27: done, but nobody said stop");
+	check(p, !p->done, "I27: done twice");
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		check(p, !p->workers[i].live || p->workers[i].stuck,
+			"I27: done, but workers remain");
+	p->done = true;
+}
+
+static void take_action(struct promises *p, const struct core *core,
+	const struct event *event, const struct action *action)
+{
+	struct promise_service *s;
+
+	if (action->service >= p->limits.services_max ||
+		action->slot >= p->limits.workers_max) {
+		check(p, false, "I12: an action out of range");
+		return;
+	}
+	s = &p->services[action->service];
+	switch (action->kind) {
+	case ACTION_WATCH:
+		watched(p, core, action);
+		break;
+	case ACTION_IGNORE:
+		check(p, s->watching, "B2: disarmed twice");
+		s->watching = false;
+		break;
+	case ACTION_LOOK:
+		check(p, s->life == LIFE_UP, "I12: a look without a service");
+		s->asked_looks++;
+		break;
+	case ACTION_SPAWN:
+		spawned(p, action);
+		break;
+	case ACTION_RETIRE:
+	case ACTION_DISCONNECT:
+	case ACTION_TERM:
+	case ACTION_KILL:
+		pushed(p, action);
+		break;
+	case ACTION_LEFTOVERS:
+		check(p, s->life != LIFE_FREE, "I12: leftovers of nobody");
+		break;
+	case ACTION_WAKE:
+		woken(p, action);
+		break;
+	case ACTION_REOPEN:
+		check(p, event->kind == EVENT_LISTENER_LOST,
+			"I12: reopened, but not lost");
+		break;
+	case ACTION_CLOSE:
+		closed(p, action);
+		break;
+	case ACTION_NOTICE:
+		noticed(p, action);
+		break;
+	case ACTION_DONE:
+		finished(p);
+		break;
+	}
+}
+
+/* ---- what must hold between two steps ---------------------------------- */
+
+/*
+ * I7: a word moves nothing but the service of the worker that said it. An end
+ * may free the last slot, and then others listen again.
+ */
+static bool is_in_reach(const struct event *event, uint32_t service,
+	const struct action *action)
+{
+	if (action->service == service || action->kind == ACTION_DONE)
+		return true;
+	return action->kind == ACTION_WATCH &&
+	       (event->kind == EVENT_EXITED ||
+		       event->kind == EVENT_START_FAILED);
+}
+
+static void check_reach(struct promises *p, const struct event *event,
+	const struct actions *actions)
+{
+	uint32_t service;
+
+	if (!is_about_worker(event))
+		return;
+	service = p->workers[event->slot].service;
+	for (uint32_t i = 0; i < actions->n; i++)
+		check(p, is_in_reach(event, service, &actions->items[i]),
+			"I7: a worker's event moved another service");
+	check(p, actions->n <= 8 + 2 * p->limits.workers_max,
+		"I22: too much done about one event");
+}
+
+static void check_listening(struct promises *p, const struct core *core,
+	uint32_t service, const struct view_service *view)
+{
+	struct promise_service *s = &p->services[service];
+	uint64_t deadline_ns = core_deadline_ns(core);
+	uint32_t available = view->starting + view->ready - view->suspect;
+
+	check(p, view->watching == s->watching, "B2: the watch is not as told");
+	if (s->life != LIFE_UP || s->watching || s->asked_looks > 0)
+		return;
+	if (available > 0)
+		check(p, deadline_ns != UINT64_MAX,
+			"I3: ready workers are believed for ever");
+	else if (promises_room(p, service) > 0)
+		check(p,
+			view->throttled_ns > 0 &&
+				deadline_ns <= p->now_ns + view->throttled_ns,
+			"I3: room and no pause, but nobody listens");
+}
+
+static void check_service(
+	struct promises *p, const struct core *core, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	struct view_service view;
+	bool there = core_view_service(core, service, p->now_ns, &view);
+
+	check(p, there == (s->life != LIFE_FREE),
+		"I12: a service that is gone, or is not there");
+	if (!there || s->life == LIFE_FREE)
+		return;
+	check(p, view.total == promises_total(p, service),
+		"I15: workers appear or vanish");
+	check(p, view.retiring == retiring(p, service),
+		"I1: asked to leave, but not retiring");
+	check_listening(p, core, service, &view);
+}
+
+static void check_workers(struct promises *p, const struct core *core)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *worker = &p->workers[i];
+
+		if (!worker->live)
+			continue;
+		n++;
+		check(p, !worker->old || worker->rung > 0,
+			"I9: of an old table, and not asked to leave");
+		check(p,
+			worker->rung == 0 || worker->stuck ||
+				core_deadline_ns(core) != UINT64_MAX,
+			"I14: retiring without a deadline");
+	}
+	check(p, n == core_view_workers(core), "I1: workers differ from slots");
+}
+
+/* I18: what is due must move when it is told the time. */
+static void check_time(
+	struct promises *p, const struct core *core, const struct event *event)
+{
+	if (event->kind != EVENT_TIME || core_deadline_ns(core) > p->now_ns)
+		p->times = 0;
+	else
+		p->times++;
+	check(p, p->times < TIMES_MAX, "I18: time does not pass");
+}
+
+const struct actions *promises_step(struct promises *promises,
+	struct core *core, const struct event *event, uint64_t now_ns)
+{
+	bool stale = is_stale(promises, event);
+	bool was_done = promises->done;
+	const struct actions *actions;
+
+	promises->now_ns = now_ns;
+	if (stale)
+		promises->stale++;
+	else
+		take_event(promises, event);
+	actions = core_step(core, event, now_ns);
+	check(promises, !stale || actions->n == 0, "I6: a stale event moved");
+	check(promises, core_stale(core) == promises->stale,
+		"I16: a stale event was not counted");
+	for (uint32_t i = 0; i < actions->n; i++)
+		take_action(promises, core, event, &actions->items[i]);
+	check(promises, !was_done || event->kind != EVENT_TIME || !actions->n,
+		"I27: something to do after all was done");
+	if (!stale)
+		check_reach(promises, event, actions);
+	for (uint32_t i = 0; i < promises->limits.services_max; i++)
+		check_service(promises, core, i);
+	check_workers(promises, core);
+	check_time(promises, core, event);
+	if (promises->broken == NULL)
+		promises->broken = core_audit(core, now_ns);
+	return actions;
+}

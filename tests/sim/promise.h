@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_TESTS_SIM_PROMISE_H
+#define OSTLER_TESTS_SIM_PROMISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/core.h"
+#include "core/event.h"
+
+/*
+ * promise - what the core must never do, checked from outside
+ *
+ * Knows:   the events that went in, the actions that came out, and what
+ *          follows from them; the views, to compare with its own count.
+ * Decides: whether a promise was broken, and which.
+ * Never:   looks into the core, but for core_audit(), its own recount. It is
+ *          plain memory, so that it can be copied along with the core.
+ *
+ * The numbers are those of docs/failures.md. The walk, the simulator, the
+ * fuzzer and every replay use the same promises.
+ */
+#define PROMISE_SERVICES 8
+#define PROMISE_SLOTS 32
+
+enum service_life {
+	LIFE_FREE,
+	LIFE_UP,
+	LIFE_LEAVING,
+	LIFE_STOPPING,
+};
+
+struct promise_worker {
+	uint32_t serial;
+	uint32_t service;
+	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
+	bool live;
+	bool idle;  /* its last word was AVAIL, or none */
+	bool old;   /* of a table that is no more */
+	bool stuck; /* we were told that it survives SIGKILL */
+};
+
+struct promise_service {
+	struct policy policy;
+	uint64_t pause_until_ns;
+	uint64_t bucket_ns; /* how full the start rate's bucket is */
+	uint64_t bucket_at_ns;
+	uint64_t fired_ns; /* when the watch fired last */
+	uint64_t woken_ns; /* the last wake-up */
+	enum service_life life;
+	uint32_t asked_looks;
+	uint32_t early_watches; /* more than one a second, by as many */
+	bool watching;
+	bool row;
+	enum row_change row_change;
+	struct policy row_policy;
+};
+
+struct promises {
+	struct core_limits limits;
+	struct promise_service services[PROMISE_SERVICES];
+	struct promise_worker workers[PROMISE_SLOTS];
+	uint64_t now_ns;
+	uint64_t stale;
+	uint32_t last_serial;
+	uint32_t times; /* EVENT_TIME in a row that moved nothing */
+	bool stopping;
+	bool done;
+	bool wrapped; /* serials may start again */
+	const char *broken;
+};
+
+void promises_init(struct promises *promises, const struct core_limits *limits);
+
+/*
+ * core_step() with everything checked before and after it. The actions are
+ * the core's; promises->broken is NULL or the promise that does not hold.
+ */
+const struct actions *promises_step(struct promises *promises,
+	struct core *core, const struct event *event, uint64_t now_ns);
+
+/* Living workers of SERVICE by the promises' own count. */
+uint32_t promises_total(const struct promises *promises, uint32_t service);
+
+/* How many more of them there may be. */
+uint32_t promises_room(const struct promises *promises, uint32_t service);
+
+#endif
