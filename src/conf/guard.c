@@ -23,6 +23,7 @@ struct guard {
 	char *text; /* in the arena; what is fit so far */
 	size_t text_n;
 	size_t text_size;
+	size_t sound_n; /* of TEXT, up to the end of the last whole token */
 	enum token last, before; /* the two tokens before this one */
 	struct text last_text;	 /* of a word or quoted token, in TEXT */
 	size_t word_at;		 /* where the last word begins in TEXT */
@@ -197,13 +198,11 @@ static bool take_word(struct guard *guard)
 
 	guard->word_at = start;
 	while (is_word_char(peek(guard, 0))) {
-		if (peek(guard, 0) == '/' && peek(guard, 1) == '/') {
-			guard->text_n = start;
+		if (peek(guard, 0) == '/' && peek(guard, 1) == '/')
 			return fault(guard, guard->line,
 				"a word with // in it, which is a comment to "
 				"some",
 				"put it between quotes");
-		}
 		keep(guard, 1);
 	}
 	guard->last_text =
@@ -344,6 +343,7 @@ static bool take_token(struct guard *guard)
 		return false;
 	guard->before = guard->last;
 	guard->last = token;
+	guard->sound_n = guard->text_n;
 	return true;
 }
 
@@ -376,12 +376,17 @@ static size_t size_at_most(struct text bytes)
 	return size;
 }
 
+static bool is_in_call(const struct guard *guard)
+{
+	return guard->last == TOKEN_CALL || guard->before == TOKEN_CALL;
+}
+
 /* libconfuse takes the end of the file for any } that is missing. */
 static bool check_end(struct guard *guard)
 {
 	const struct guarded *out = guard->out;
 
-	if (guard->last == TOKEN_CALL || guard->before == TOKEN_CALL)
+	if (is_in_call(guard))
 		return call_is_sound(guard, '\0', TOKEN_OTHER);
 	if (guard->in_list)
 		return fault(guard, guard->line, "a list that does not end",
@@ -412,13 +417,14 @@ bool guard_bytes(struct arena *arena, struct text bytes, struct guarded *out)
 	guard.text = arena_alloc(arena, guard.text_size);
 	if (guard.text == NULL)
 		return false;
-	if (!take_all(&guard) &&
-		(guard.last == TOKEN_CALL || guard.before == TOKEN_CALL))
-		guard.text_n = guard.call_at; /* libconfuse leaks half a call */
 	/*
-	 * What belongs to the fault is not complete. libconfuse sees an end
+	 * Of what is at fault libconfuse sees nothing: it would print half an
+	 * escape sequence, and leak half a call. It finds the end of the file
 	 * there, and what it says about that is not worth telling.
 	 */
+	if (!take_all(&guard))
+		guard.text_n =
+			is_in_call(&guard) ? guard.call_at : guard.sound_n;
 	emit(&guard, '\0');
 	out->text = guard.text;
 	return !arena_is_exhausted(arena);

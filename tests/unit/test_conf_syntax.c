@@ -110,7 +110,7 @@ static void what_is_not_the_grammar_is_told_once(void **state)
 		{"include \"x\"",
 			"1: no ( behind: 'include'; correct it; the rest of the "
 			"file was not read"},
-		{"log = x )", "1: a ) without its (; remove it"},
+		{"log = stderr )", "1: a ) without its (; remove it"},
 	};
 	char expected[300];
 
