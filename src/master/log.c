@@ -69,13 +69,11 @@ void log_begin(struct log_line *line, enum message message)
 
 void log_text(struct log_line *line, const char *key, const char *value)
 {
-	text_put_char(&line->text, ' ');
 	text_put_key_value(&line->text, key, value);
 }
 
 void log_number(struct log_line *line, const char *key, uint64_t value)
 {
-	text_put_char(&line->text, ' ');
 	text_put_key_number(&line->text, key, value);
 }
 
