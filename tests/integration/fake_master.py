@@ -13,6 +13,7 @@ Everything that waits has a deadline and fails with words when it passes.
 
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -136,6 +137,13 @@ class Worker:
         """Please leave when you are done: the worker's 5 reads end-of-file."""
         self.channel.shutdown(socket.SHUT_WR)
 
+    def retire_once(self):
+        """The same at any time, also when it is gone or was asked before."""
+        try:
+            self.retire()
+        except OSError:
+            pass
+
     def hang_up(self):
         """As when the master is dead: the worker's AVAIL fails."""
         self.channel.shutdown(socket.SHUT_RDWR)
@@ -233,8 +241,8 @@ class FakeMaster:
             self._place(status, log)
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             if nofile is not None:
-                import resource
-                resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
+                _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+                resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, hard))
             os.execve(argv[0], argv, environment)
         except BaseException as error:  # the child must never return
             os.write(2, f"fake master: {argv[0]}: {error}\n".encode())
