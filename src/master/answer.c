@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "master/client.h"
+#include "master/control.h"
+#include "master/edition.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/reload.h"
+#include "master/services.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+#include "sys/net.h"
+
+/*
+ * What is asked on the control socket, and what is answered. An answer that
+ * may be long is made piece by piece, as the client takes it.
+ */
+
+static uint64_t tag_of(const struct master *master, const struct client *client)
+{
+	return tag_make(TAG_CLIENT,
+		(uint32_t)(client - master->control->clients), client->serial);
+}
+
+static void set_interest(struct master *master, const struct client *client)
+{
+	unsigned interest = LOOP_RDHUP;
+
+	if (client->state == CLIENT_ASKING)
+		interest = LOOP_IN;
+	else if (client->out_done < client->out_n)
+		interest = LOOP_OUT;
+	(void)loop_change(
+		master->loop, client->fd, interest, tag_of(master, client));
+}
+
+/* False: there is no memory, or no sense in it. */
+static bool begin_answer(struct client *client, struct text_builder *out)
+{
+	if (client->out == NULL)
+		client->out = malloc(CHUNK);
+	if (client->out == NULL)
+		return false;
+	text_builder_init(out, client->out, CHUNK);
+	client->out_done = 0;
+	return true;
+}
+
+static void end_answer(struct client *client, const struct text_builder *out)
+{
+	client->out_n = out->n;
+}
+
+/* As many services as surely fit; the last line when all are told. */
+static void more_status(struct master *master, struct client *client)
+{
+	struct text_builder out;
+
+	if (!begin_answer(client, &out)) {
+		client->state = CLIENT_ENDING;
+		return;
+	}
+	while (client->next_service < master->services_high &&
+		out.n < CHUNK / 2)
+		status_put_service(master, client->next_service++, &out);
+	if (client->next_service >= master->services_high) {
+		control_put_ok(&out);
+		client->state = CLIENT_ENDING;
+	}
+	end_answer(client, &out);
+}
+
+/* Send what the socket takes. False: the client is finished. */
+static bool push(struct master *master, struct client *client)
+{
+	for (;;) {
+		int result;
+
+		if (client->out_done == client->out_n &&
+			client->state == CLIENT_STATUS)
+			more_status(master, client);
+		if (client->out_done == client->out_n)
+			break;
+		result = sys_wake_send(client->fd,
+			client->out + client->out_done,
+			client->out_n - client->out_done);
+		if (result == -EAGAIN)
+			return true;
+		if (result < 0)
+			return false;
+		client->out_done += (size_t)result;
+		client->until_ns = master->now_ns + PATIENCE_NS;
+	}
+	return client->state != CLIENT_ENDING;
+}
+
+static void go_on(struct master *master, struct client *client)
+{
+	if (push(master, client))
+		set_interest(master, client);
+	else
+		client_finish(master, client);
+}
+
+static void refuse(struct master *master, struct client *client,
+	enum control_code code, const char *text)
+{
+	struct text_builder out;
+
+	client->state = CLIENT_ENDING;
+	if (begin_answer(client, &out)) {
+		control_put_failed(&out, code, text);
+		end_answer(client, &out);
+	}
+	(void)master;
+}
+
+static void answer_status(struct master *master, struct client *client,
+	const struct control_request *request)
+{
+	struct text_builder out;
+	uint32_t service;
+
+	if (!begin_answer(client, &out))
+		return;
+	client->state = CLIENT_STATUS;
+	client->next_service = 0;
+	status_put_master(master, &out);
+	end_answer(client, &out);
+	if (request->service[0] == '\0')
+		return;
+	service = service_find(master, request->service);
+	if (service == UINT32_MAX) {
+		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+			"there is no such service");
+		return;
+	}
+	status_put_service(master, service, &out);
+	control_put_ok(&out);
+	end_answer(client, &out);
+	client->state = CLIENT_ENDING;
+}
+
+static void answer_version(struct master *master, struct client *client,
+	const struct control_request *request)
+{
+	struct text_builder out;
+
+	client->state = CLIENT_ENDING;
+	if (!begin_answer(client, &out))
+		return;
+	if (request->verb == CONTROL_VERB_VERSION)
+		status_put_version(master, &out);
+	control_put_ok(&out);
+	end_answer(client, &out);
+}
+
+static void answer_stop(struct master *master, struct client *client, bool now)
+{
+	struct text_builder out;
+
+	client->state = CLIENT_STAYING;
+	if (begin_answer(client, &out)) {
+		control_put_ok(&out);
+		end_answer(client, &out);
+	}
+	if (now)
+		master_quit(master);
+	else if (!master->stopping)
+		master_stop(master);
+}
+
+static void answer_reload(struct master *master, struct client *client)
+{
+	client->state = CLIENT_WAITING;
+	/* One under way has read its files before we were asked. */
+	client->reload_wanted = reload_count(master) + reload_failures(master) +
+				1 + reload_is_running(master);
+	reload_request(master);
+}
+
+static void answer(struct master *master, struct client *client,
+	const struct control_request *request)
+{
+	switch (request->verb) {
+	case CONTROL_VERB_STATUS:
+		answer_status(master, client, request);
+		break;
+	case CONTROL_VERB_RELOAD:
+		answer_reload(master, client);
+		break;
+	case CONTROL_VERB_STOP:
+		answer_stop(master, client, false);
+		break;
+	case CONTROL_VERB_STOP_NOW:
+		answer_stop(master, client, true);
+		break;
+	case CONTROL_VERB_VERSION:
+	case CONTROL_VERB_PING:
+		answer_version(master, client, request);
+		break;
+	}
+}
+
+static bool may_read(const struct master *master, const struct client *client)
+{
+	const struct edition *edition = master->edition;
+
+	if (client->is_owner)
+		return true;
+	if (edition == NULL || edition->control_group == UINT32_MAX)
+		return false;
+	return sys_peer_in_group(client->fd,
+		       edition->identities[edition->control_group].gid) == 1;
+}
+
+static bool is_allowed(const struct master *master, const struct client *client,
+	enum control_verb verb)
+{
+	struct log_line line;
+
+	if (control_needs_owner(verb) ? client->is_owner
+				      : may_read(master, client))
+		return true;
+	log_begin(&line, MESSAGE_CONTROL_REFUSED);
+	log_number(&line, "uid", client->peer.uid);
+	log_number(&line, "pid", (uint64_t)client->peer.pid);
+	log_text(&line, "request", control_verb_words(verb));
+	log_end(&line);
+	return false;
+}
+
+static void take_request(struct master *master, struct client *client)
+{
+	struct control_request request;
+
+	switch (control_parse_request(
+		client->request, client->request_n, &request)) {
+	case CONTROL_PARSE_MORE:
+		return;
+	case CONTROL_PARSE_TOO_LONG:
+		refuse(master, client, CONTROL_CODE_REQUEST,
+			"the request is too long");
+		return;
+	case CONTROL_PARSE_UNKNOWN:
+		refuse(master, client, CONTROL_CODE_REQUEST,
+			"there is no such request");
+		return;
+	case CONTROL_PARSE_OK:
+		break;
+	}
+	if (is_allowed(master, client, request.verb))
+		answer(master, client, &request);
+	else
+		refuse(master, client, CONTROL_CODE_NOT_ALLOWED,
+			"only root and the owner of the master may do that; "
+			"members of control_group may look");
+}
+
+static bool read_request(struct master *master, struct client *client)
+{
+	int n = sys_read(client->fd, client->request + client->request_n,
+		CONTROL_REQUEST_MAX - client->request_n);
+
+	if (n == -EAGAIN)
+		return true;
+	if (n <= 0)
+		return false;
+	client->request_n += (size_t)n;
+	take_request(master, client);
+	return true;
+}
+
+static void put_changes(
+	const struct reload_result *result, struct text_builder *out)
+{
+	struct control_record record;
+
+	for (unsigned i = 0; i < result->n && out->n < CHUNK / 2; i++) {
+		if (strcmp(result->hows[i], "same") == 0)
+			continue;
+		control_record_init(&record, CONTROL_CHANGE);
+		record.change.service = result->names[i];
+		record.change.how = result->hows[i];
+		control_put(out, &record);
+	}
+}
+
+static void put_diags(
+	const struct reload_result *result, struct text_builder *out)
+{
+	struct control_record record;
+	struct text_builder text;
+	char buffer[2048];
+
+	for (size_t i = 0; i < result->diags->n && out->n < 3 * CHUNK / 4;
+		i++) {
+		text_builder_init(&text, buffer, sizeof(buffer));
+		diag_put(&text, &result->diags->items[i]);
+		control_record_init(&record, CONTROL_DIAG);
+		record.diag.text = buffer;
+		control_put(out, &record);
+	}
+}
+
+static void tell_reload(struct master *master, struct client *client)
+{
+	const struct reload_result *result = reload_result(master);
+	struct text_builder out;
+
+	client->state = CLIENT_ENDING;
+	client->until_ns = master->now_ns + PATIENCE_NS;
+	if (begin_answer(client, &out)) {
+		put_changes(result, &out);
+		put_diags(result, &out);
+		if (result->good)
+			control_put_ok(&out);
+		else
+			control_put_failed(&out, CONTROL_CODE_FAILED,
+				"the configuration was refused; what runs "
+				"goes on unchanged");
+		end_answer(client, &out);
+	}
+	go_on(master, client);
+}
+
+void control_reload_ended(struct master *master)
+{
+	uint64_t ended = reload_count(master) + reload_failures(master);
+
+	if (master->control == NULL)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = &master->control->clients[i];
+
+		if (client->state == CLIENT_WAITING &&
+			ended >= client->reload_wanted)
+			tell_reload(master, client);
+	}
+}
+
+void control_stopped(struct master *master)
+{
+	struct text_builder out;
+
+	for (unsigned i = 0; master->control != NULL && i < CLIENTS_MAX; i++) {
+		struct client *client = &master->control->clients[i];
+
+		if (client->state != CLIENT_STAYING ||
+			client->out_done < client->out_n ||
+			!begin_answer(client, &out))
+			continue;
+		for (uint32_t slot = 0; slot < master->workers_high; slot++)
+			status_put_stuck(master, slot, &out);
+		end_answer(client, &out);
+		(void)push(master, client);
+	}
+}
+
+void client_ready(struct master *master, struct client *client, uint32_t ready)
+{
+	if (client->state == CLIENT_ASKING) {
+		if (!read_request(master, client)) {
+			client_finish(master, client);
+			return;
+		}
+		if (client->state == CLIENT_ASKING)
+			return;
+	} else if (ready & (LOOP_HUP | LOOP_ERR)) {
+		client_finish(master, client);
+		return;
+	} else if ((ready & LOOP_RDHUP) && client->out_done == client->out_n) {
+		/* Half-closed and waiting: fine, but no reason to spin. */
+		(void)loop_change(
+			master->loop, client->fd, 0, tag_of(master, client));
+		return;
+	}
+	go_on(master, client);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_CLIENT_H
+#define OSTLER_MASTER_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/number.h"
+#include "proto/control.h"
+#include "sys/net.h"
+
+struct master;
+
+/*
+ * client - one conversation on the control socket
+ *
+ * Knows:   what was asked, and how far the answer is.
+ * Decides: what may be answered to whom (answer.c).
+ * Never:   used outside control.c and answer.c.
+ */
+#define CLIENTS_MAX 32
+#define CLIENTS_PER_UID 8
+#define CLIENTS_FOR_ROOT 4 /* places that only root and the owner get */
+#define PATIENCE_NS (10 * NS_PER_S)
+#define CHUNK (4 * CONTROL_LINE_MAX)
+
+enum client_state {
+	CLIENT_FREE,
+	CLIENT_ASKING,	/* its line is not whole yet */
+	CLIENT_WAITING, /* for a reload to end */
+	CLIENT_STATUS,	/* more services are to be told */
+	CLIENT_ENDING,	/* what is in the buffer is all */
+	CLIENT_STAYING, /* asked for a stop: until we are gone */
+};
+
+struct client {
+	enum client_state state;
+	int fd; /* owned */
+	uint32_t serial;
+	struct peer peer;
+	bool is_owner;
+	uint64_t until_ns; /* of what it should do next */
+	char request[CONTROL_REQUEST_MAX + 1];
+	size_t request_n;
+	uint32_t next_service;	/* CLIENT_STATUS */
+	uint64_t reload_wanted; /* CLIENT_WAITING: the count it waits for */
+	char *out;		/* owned */
+	size_t out_n, out_done;
+};
+
+struct control {
+	int fd; /* owned */
+	struct net_named named;
+	char *path; /* owned */
+	uint32_t last_serial;
+	bool paused; /* no descriptor was left for accept */
+	struct client clients[CLIENTS_MAX];
+};
+
+/* control.c: out of the loop, closed, and its place free. */
+void client_finish(struct master *master, struct client *client);
+
+/* answer.c: a whole line may have come; send on what there is to send. */
+void client_ready(struct master *master, struct client *client, uint32_t ready);
+
+#endif
