@@ -166,7 +166,7 @@ static struct table *first_table(const char *file)
 	diags_init(&diags, arena);
 	if (!load_table(file, &table, &diags))
 		table = NULL;
-	for (size_t i = 0; i < diags.n && table == NULL; i++) {
+	for (size_t i = 0; i < diags.n; i++) {
 		text_builder_init(&text, buffer, sizeof(buffer));
 		diag_put(&text, &diags.items[i]);
 		log_say(diags.items[i].severity == DIAG_ERROR

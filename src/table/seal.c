@@ -223,34 +223,60 @@ static void check_names(
 	}
 }
 
-/* B12: one user's processes can kill and trace each other. */
-static void check_users(
-	const struct service *rows, unsigned n, struct diags *diags)
+static int by_user(const void *a, const void *b)
 {
-	char problem[160];
+	const struct service *x = *(const struct service *const *)a;
+	const struct service *y = *(const struct service *const *)b;
+	int order = strcmp(x->user, y->user);
+
+	return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+/* One complaint for a user, at its second service. */
+static void complain_user(
+	const struct service *const *same, unsigned n, struct diags *diags)
+{
+	char problem[256];
 	struct text_builder text;
 
-	for (unsigned i = 1; i < n; i++)
-		for (unsigned j = 0; j < i; j++) {
-			if (rows[i].user == NULL || rows[j].user == NULL ||
-				strcmp(rows[i].user, rows[j].user) != 0 ||
-				strcmp(rows[i].name, rows[j].name) == 0)
-				continue;
-			text_builder_init(&text, problem, sizeof(problem));
-			text_put_format(&text,
-				"user '%s' is also that of service '%s': their "
-				"workers can kill and trace each other",
-				rows[i].user, rows[j].name);
-			diags_add(diags,
-				&(struct diag){.severity = DIAG_WARNING,
-					.file = rows[i].file,
-					.line = rows[i].line,
-					.service = rows[i].name,
-					.problem = problem,
-					.remedy = "give each service a user of "
-						  "its own"});
-			break;
-		}
+	text_builder_init(&text, problem, sizeof(problem));
+	text_put_format(&text, "user '%s' is also that of service '%s'",
+		same[0]->user, same[0]->name);
+	if (n > 2)
+		text_put_format(&text, " and of %u more", n - 2);
+	text_put(&text, ": their workers can kill and trace each other");
+	diags_add(diags,
+		&(struct diag){.severity = DIAG_WARNING,
+			.file = same[1]->file,
+			.line = same[1]->line,
+			.service = same[1]->name,
+			.problem = problem,
+			.remedy = "give each service a user of its own"});
+}
+
+/* B12: one user's processes can kill and trace each other. */
+static void check_users(struct arena *arena, const struct service *rows,
+	unsigned n, struct diags *diags)
+{
+	const struct service **users =
+		arena_array(arena, (size_t)n + 1, sizeof(*users));
+	unsigned users_n = 0;
+
+	if (users == NULL)
+		return; /* a warning is not worth more; seal finds out */
+	for (unsigned i = 0; i < n; i++)
+		if (rows[i].user != NULL)
+			users[users_n++] = &rows[i];
+	if (users_n == 0)
+		return;
+	qsort(users, users_n, sizeof(*users), by_user);
+	for (unsigned i = 0, same = 1; i < users_n; i += same, same = 1) {
+		while (i + same < users_n &&
+			strcmp(users[i]->user, users[i + same]->user) == 0)
+			same++;
+		if (same > 1 && strcmp(users[i]->name, users[i + 1]->name) != 0)
+			complain_user(&users[i], same, diags);
+	}
 }
 
 bool table_seal(struct table *table, struct service *rows, unsigned n,
@@ -268,7 +294,7 @@ bool table_seal(struct table *table, struct service *rows, unsigned n,
 	if (!collect_claims(table->arena, rows, n, &claims))
 		return false;
 	check_claims(&claims, diags);
-	check_users(rows, n, diags);
+	check_users(table->arena, rows, n, diags);
 	if (diags->errors_n > errors_before)
 		return false;
 	table->services = rows;
