@@ -253,8 +253,6 @@ int sys_wake_send(int fd, const void *data, size_t n)
 	while (done < 0 && errno == EINTR);
 	if (done < 0 && errno == ENOTSOCK)
 		return sys_write(fd, data, n); /* SIGPIPE is blocked */
-	if (done < 0 && errno == ENOTCONN)
-		return -EAGAIN; /* TCP, on its way */
 	return done < 0 ? -errno : (int)done;
 }
 

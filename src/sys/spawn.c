@@ -34,8 +34,7 @@ struct spawner {
 	struct spawn_slot slots[SLOTS_MAX];
 	unsigned slots_n;
 	unsigned busy;
-	struct spawn_park
-		park; /* SPAWN_CLONE: where its children find theirs */
+	struct spawn_park park; /* SPAWN_CLONE: its children's descriptors */
 };
 
 static const char *const stage_names[SPAWN_STAGES] = {

@@ -12,7 +12,7 @@
 
 static void a_scope_closes_what_was_not_taken(void **state)
 {
-	int kept = -1, lost = -1;
+	int kept = -1, lost = -1, wrong = 999;
 
 	(void)state;
 	{
@@ -30,6 +30,7 @@ static void a_scope_closes_what_was_not_taken(void **state)
 	errno = ENOTTY;
 	fd_close(&kept);
 	fd_close(&kept);
+	fd_close(&wrong);
 	assert_int_equal(kept, -1);
 	assert_int_equal(errno, ENOTTY);
 }

@@ -133,15 +133,24 @@ static void mistakes_are_told(void **state)
 	assert_int_equal(loop_remove(f->loop, f->ends[1]), -ENOENT);
 }
 
+/* 1.5 ms is finer than epoll_wait; the best of some rounds is near it. */
 static void a_deadline_ends_the_wait_and_not_before(void **state)
 {
 	struct fixture *f = *state;
 	struct loop_event event;
-	uint64_t start = clock_now_ns();
-	uint64_t deadline = start + 1500000; /* 1.5 ms: finer than epoll_wait */
+	uint64_t best = UINT64_MAX;
 
-	assert_int_equal(loop_wait(f->loop, start, deadline, &event, 1), 0);
-	assert_true(clock_now_ns() >= deadline);
+	for (int i = 0; i < 5; i++) {
+		uint64_t start = clock_now_ns();
+		uint64_t deadline = start + 1500000, took;
+
+		assert_int_equal(
+			loop_wait(f->loop, start, deadline, &event, 1), 0);
+		took = clock_now_ns() - start;
+		assert_true(took >= 1500000);
+		best = took < best ? took : best;
+	}
+	assert_true(best < 500000000);
 }
 
 static void a_past_deadline_does_not_wait(void **state)

@@ -102,6 +102,22 @@ static void an_ipv6_listener_is_for_ipv6_alone(void **state)
 	fd_close(&fd);
 }
 
+/* Each family's "every address" is its own. */
+static void the_families_do_not_share_a_port(void **state)
+{
+	static const uint8_t any[16] = {0};
+	int fd = sys_listen_inet(NET_IPV6, any, 0, 10);
+	int other;
+
+	(void)state;
+	if (fd == -EAFNOSUPPORT)
+		skip();
+	other = sys_listen_inet(NET_IPV4, any, (uint16_t)sys_local_port(fd), 9);
+	assert_true(other >= 0);
+	fd_close(&other);
+	fd_close(&fd);
+}
+
 static void one_listener_serves_both_families(void **state)
 {
 	int fd = sys_listen_inet(NET_BOTH, NULL, 0, 10);
@@ -649,6 +665,7 @@ int main(void)
 		cmocka_unit_test(a_tcp_listener_has_its_address_and_is_reached),
 		cmocka_unit_test(a_taken_port_is_refused_and_a_used_one_is_not),
 		cmocka_unit_test(an_ipv6_listener_is_for_ipv6_alone),
+		cmocka_unit_test(the_families_do_not_share_a_port),
 		cmocka_unit_test(one_listener_serves_both_families),
 		cmocka_unit_test(wrong_addresses_are_refused),
 		cmocka_unit_test(a_locked_filter_stays_locked),

@@ -620,6 +620,10 @@ static void a_failure_names_its_stage(void **state)
 		order.gid = getgid();
 		if (getuid() == 0)
 			expect_failure(s, &order, SPAWN_STAGE_VERIFY, EPERM);
+		order.uid = NOBODY;
+		order.gid = (gid_t)-1;
+		if (getuid() == 0)
+			expect_failure(s, &order, SPAWN_STAGE_VERIFY, EPERM);
 		spawner_destroy(s);
 	}
 }
@@ -842,6 +846,47 @@ static void a_hundred_at_once_all_start_once(void **state)
 	}
 }
 
+/* Each of some starts in flight finds its own descriptors and arguments. */
+static void starts_in_flight_do_not_mix(void **state)
+{
+	(void)state;
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		struct spawned children[12];
+		int ends[12][2];
+		char name[16], line[32];
+		const char *argv[] = {"recorder", "--record", "1", name, NULL};
+
+		order.argv = argv;
+		for (unsigned i = 0; i < 12; i++) {
+			assert_int_equal(sys_pipe(ends[i], false), 0);
+			fds[1] = ends[i][1];
+			(void)snprintf(name, sizeof(name), "name-%u", i);
+			assert_int_equal(
+				spawn_start(s, &order, i, &children[i]), 0);
+			fd_close(&ends[i][1]);
+		}
+		for (unsigned i = 0; i < 12; i++)
+			assert_int_equal(collect(s, -1).stage, SPAWN_DONE);
+		for (unsigned i = 0; i < 12; i++) {
+			char *text = read_all(ends[i][0]);
+
+			(void)snprintf(line, sizeof(line), "arg name-%u", i);
+			CHECK_LINE(text, line);
+			assert_int_equal(count_lines(text, "umask"), 1);
+			free(text);
+			fd_close(&ends[i][0]);
+			assert_int_equal(reap(&children[i]).code, 0);
+		}
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+}
+
 static void a_spawner_can_go_with_starts_in_flight(void **state)
 {
 	(void)state;
@@ -921,6 +966,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_child_killed_before_exec_did_not_start),
 		cmocka_unit_test(a_child_stopped_before_exec_is_killed_in_time),
 		cmocka_unit_test(a_hundred_at_once_all_start_once),
+		cmocka_unit_test(starts_in_flight_do_not_mix),
 		cmocka_unit_test(a_spawner_can_go_with_starts_in_flight),
 		cmocka_unit_test(few_descriptor_numbers_are_enough),
 		cmocka_unit_test(every_stage_has_a_name),
