@@ -11,6 +11,7 @@
 #include "conf/native.h"
 #include "master/exit.h"
 #include "sys/fd.h"
+#include "sys/memory.h"
 #include "sys/path.h"
 #include "table/table.h"
 
@@ -69,6 +70,7 @@ bool load_table(const char *file, struct table **out, struct diags *diags)
 {
 	AUTO_FREE char *bytes = NULL;
 	size_t n;
+	bool good;
 	int result = sys_read_file(file, &bytes, &n, FILE_MAX);
 	struct conf_request request = {.file = file,
 		.libexec_directory = libexec_directory(),
@@ -84,7 +86,9 @@ bool load_table(const char *file, struct table **out, struct diags *diags)
 		return false;
 	}
 	request.bytes = (struct text){bytes, n};
-	return conf_parse_native(&request, out, diags);
+	good = conf_parse_native(&request, out, diags);
+	sys_memory_trim();
+	return good;
 }
 
 static void print_diags(const struct diags *diags)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/memory.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 void *sys_map(size_t bytes)
@@ -15,4 +16,9 @@ void sys_unmap(void *memory, size_t bytes)
 {
 	if (memory != NULL)
 		(void)munmap(memory, bytes); /* can only fail if misused */
+}
+
+void sys_memory_trim(void)
+{
+	(void)malloc_trim(0); /* whether there was any does not matter */
 }

@@ -11,4 +11,7 @@
 void *sys_map(size_t bytes);
 void sys_unmap(void *memory, size_t bytes);
 
+/* Give back what was freed: reading a large table takes more than keeping it. */
+void sys_memory_trim(void);
+
 #endif
