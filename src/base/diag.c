@@ -63,19 +63,43 @@ static bool is_later(const struct diag *a, const struct diag *b)
 	return files != 0 ? files > 0 : a->line > b->line;
 }
 
-/* Insertion: complaints are few, nearly in order, and must keep ties. */
+/* Two sorted runs of FROM, up to MIDDLE and up to END, into one of TO. */
+static void merge(const struct diag *from, struct diag *to, size_t begin,
+	size_t middle, size_t end)
+{
+	size_t left = begin, right = middle;
+
+	for (size_t i = begin; i < end; i++) {
+		bool take_right =
+			left == middle ||
+			(right < end && is_later(&from[left], &from[right]));
+
+		to[i] = take_right ? from[right++] : from[left++];
+	}
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 void diags_sort(struct diags *diags)
 {
-	for (size_t i = 1; i < diags->n; i++) {
-		struct diag diag = diags->items[i];
-		size_t at = i;
+	struct diag *from = diags->items;
+	struct diag *to = arena_array(diags->arena, diags->size, sizeof(*to));
 
-		while (at > 0 && is_later(&diags->items[at - 1], &diag)) {
-			diags->items[at] = diags->items[at - 1];
-			at--;
-		}
-		diags->items[at] = diag;
+	if (to == NULL)
+		return; /* then they are told in the order of finding */
+	for (size_t run = 1; run < diags->n; run *= 2) {
+		struct diag *sorted = to;
+
+		for (size_t i = 0; i < diags->n; i += 2 * run)
+			merge(from, to, i, least(i + run, diags->n),
+				least(i + 2 * run, diags->n));
+		to = from;
+		from = sorted;
 	}
+	diags->items = from;
 }
 
 void diag_put(struct text_builder *builder, const struct diag *diag)

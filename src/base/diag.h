@@ -44,7 +44,10 @@ void diags_init(struct diags *diags, struct arena *arena);
 /* Add a copy of DIAG, strings and all. */
 void diags_add(struct diags *diags, const struct diag *diag);
 
-/* Sort by nothing but the order in which a reader meets them: file, line. */
+/*
+ * Sort by file and line, the order in which a reader meets them; those of one
+ * line stay as they are.
+ */
 void diags_sort(struct diags *diags);
 
 /* "file:line: service 'x': what is wrong; what to do", without a newline. */

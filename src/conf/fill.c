@@ -12,6 +12,7 @@
 
 enum {
 	SERVICE_NAME_MAX = 32,
+	VARIABLES_MAX = 1000,
 };
 
 /* A wake-up more often than this would be a tick. */
@@ -183,7 +184,13 @@ static void fill_environment(const struct values *values, struct service *out)
 {
 	const struct assignment *given =
 		&values->block->given[SETTING_environment];
+	struct place place = value_place(values, SETTING_environment);
 
+	if (given->n > VARIABLES_MAX) {
+		complain(values->diags, &place, "give it 1000 at most",
+			"environment: %u variables", given->n);
+		return;
+	}
 	for (const struct given *word = given->first; word != NULL;
 		word = word->next)
 		check_variable(values, word);

@@ -83,12 +83,9 @@ static void complain_overlap(struct diags *diags, const struct claim *first,
 			: "choose another name");
 }
 
-/* Sorts endpoints that could be in each other's way next to each other. */
-static int claim_order(const void *left, const void *right)
+/* Equal for endpoints that could be in each other's way. */
+static int place_order(const struct endpoint *a, const struct endpoint *b)
 {
-	const struct endpoint *a = ((const struct claim *)left)->endpoint;
-	const struct endpoint *b = ((const struct claim *)right)->endpoint;
-
 	if ((a->path == NULL) != (b->path == NULL))
 		return a->path == NULL ? -1 : 1;
 	if (a->path != NULL)
@@ -96,29 +93,45 @@ static int claim_order(const void *left, const void *right)
 	return (int)a->port - (int)b->port;
 }
 
-static bool comes_before(const struct endpoint *a, const struct endpoint *b)
+/* By place, and in one place in the order of the file. */
+static int claim_order(const void *left, const void *right)
 {
+	const struct endpoint *a = ((const struct claim *)left)->endpoint;
+	const struct endpoint *b = ((const struct claim *)right)->endpoint;
+	int places = place_order(a, b);
 	int files = strcmp(a->file, b->file);
 
-	return files != 0 ? files < 0 : a->line <= b->line;
+	if (places != 0)
+		return places;
+	if (files != 0)
+		return files;
+	return a->line < b->line ? -1 : a->line > b->line;
 }
 
-/* Each against those that share its port or its path, which follow it. */
+/* Each with the first before it that is in its way: one complaint is enough. */
 static void check_claims(const struct claims *claims, struct diags *diags)
 {
 	const struct claim *items = claims->items;
+	size_t first = 0; /* of those that share a port or a path */
 
-	for (size_t i = 0; i < claims->n; i++)
-		for (size_t j = i + 1; j < claims->n; j++) {
-			if (claim_order(&items[i], &items[j]) != 0)
-				break;
-			if (!overlap(items[i].endpoint, items[j].endpoint))
-				continue;
-			if (comes_before(items[i].endpoint, items[j].endpoint))
-				complain_overlap(diags, &items[i], &items[j]);
-			else
-				complain_overlap(diags, &items[j], &items[i]);
-		}
+	for (size_t i = 1; i < claims->n; i++) {
+		size_t other = first;
+
+		if (place_order(items[first].endpoint, items[i].endpoint) != 0)
+			first = other = i;
+		while (other < i &&
+			!overlap(items[other].endpoint, items[i].endpoint))
+			other++;
+		if (other < i)
+			complain_overlap(diags, &items[other], &items[i]);
+	}
+}
+
+/* Those beyond the limit were complained about already. */
+static unsigned claims_of(const struct service *row)
+{
+	return row->endpoints_n > TABLE_LISTENERS_MAX ? TABLE_LISTENERS_MAX
+						      : row->endpoints_n;
 }
 
 static bool collect_claims(struct arena *arena, const struct service *rows,
@@ -127,13 +140,13 @@ static bool collect_claims(struct arena *arena, const struct service *rows,
 	size_t total = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		total += rows[i].endpoints_n;
+		total += claims_of(&rows[i]);
 	out->n = 0;
 	out->items = arena_array(arena, total, sizeof(*out->items));
 	if (out->items == NULL)
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		for (unsigned j = 0; j < rows[i].endpoints_n; j++)
+		for (unsigned j = 0; j < claims_of(&rows[i]); j++)
 			out->items[out->n++] =
 				(struct claim){&rows[i], &rows[i].endpoints[j]};
 	qsort(out->items, out->n, sizeof(*out->items), claim_order);

@@ -108,6 +108,32 @@ static void sorting_goes_by_file_and_line_and_keeps_the_rest(void **state)
 	arena_destroy(arena);
 }
 
+static void sorting_many_is_stable_and_quick(void **state)
+{
+	enum { MANY = 100000 };
+	struct arena *arena = arena_create(0);
+	struct diags diags;
+
+	(void)state;
+	diags_init(&diags, arena);
+	for (unsigned i = 0; i < MANY; i++)
+		diags_add(&diags,
+			&(struct diag){.file = "f",
+				.line = (MANY - i) / 3,
+				.problem = i % 2 == 0 ? "even" : "odd"});
+	diags_sort(&diags);
+	assert_int_equal(diags.n, MANY);
+	for (unsigned i = 1; i < MANY; i++) {
+		const struct diag *one = &diags.items[i - 1];
+		const struct diag *next = &diags.items[i];
+
+		assert_true(one->line <= next->line);
+		if (one->line == next->line)
+			assert_string_not_equal(one->problem, next->problem);
+	}
+	arena_destroy(arena);
+}
+
 static void an_error_counts_even_if_there_is_no_room_for_it(void **state)
 {
 	struct arena *arena = arena_create(64);
@@ -131,6 +157,7 @@ int main(void)
 		cmocka_unit_test(many_are_kept_in_order_and_counted),
 		cmocka_unit_test(
 			sorting_goes_by_file_and_line_and_keeps_the_rest),
+		cmocka_unit_test(sorting_many_is_stable_and_quick),
 		cmocka_unit_test(
 			an_error_counts_even_if_there_is_no_room_for_it),
 	};

@@ -244,14 +244,15 @@ static void one_path_is_one_place_whatever_is_there(void **state)
 		"service 'a' at f:11; choose another name\n");
 }
 
-static void three_in_one_place_are_three_complaints(void **state)
+static void each_in_the_way_is_told_once(void **state)
 {
 	(void)state;
 	listen_on(add("a"), path(ENDPOINT_UNIX, "/run/x"));
 	listen_on(add("b"), path(ENDPOINT_UNIX, "/run/x"));
 	listen_on(add("c"), path(ENDPOINT_UNIX, "/run/x"));
 	assert_non_null(strstr(sealed(), "f:21: service 'b'"));
-	assert_int_equal(diags.errors_n, 3);
+	assert_non_null(strstr(text, "f:31: service 'c'"));
+	assert_int_equal(diags.errors_n, 2);
 }
 
 static void a_service_has_one_kind_of_endpoint(void **state)
@@ -378,7 +379,7 @@ int main(void)
 		TEST(another_port_is_another_place),
 		TEST(an_overlap_names_both_sides),
 		TEST(one_path_is_one_place_whatever_is_there),
-		TEST(three_in_one_place_are_three_complaints),
+		TEST(each_in_the_way_is_told_once),
 		TEST(a_service_has_one_kind_of_endpoint),
 		TEST(fifty_eight_endpoints_are_enough),
 		TEST(fifty_nine_are_refused_at_the_one_too_many),
