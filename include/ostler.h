@@ -79,11 +79,11 @@ struct ostler_options {
 	void (*closed)(struct ostler_client *client, void *context);
 };
 
+/* Everything else nothing. C++ has no other way to name no member. */
 #ifdef __cplusplus
 #define OSTLER_OPTIONS_INIT                                                    \
-	ostler_options                                                         \
 	{                                                                      \
-		sizeof(ostler_options)                                         \
+		sizeof(struct ostler_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
 	}
 #else
 #define OSTLER_OPTIONS_INIT                                                    \

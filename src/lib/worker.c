@@ -80,15 +80,19 @@ static void say(struct ostler_worker *w, enum ostler__status_word word)
 }
 
 /*
- * Postfix's master counts an abnormal end as a bad start until it has heard
- * one whole cycle of TAKEN and AVAIL, so a long silent run is not for it.
+ * Until a master has heard a TAKEN it takes an abnormal end for a bad start
+ * (Postfix's: one whole cycle of TAKEN and AVAIL), so the first client is
+ * always told of. Postfix's is not for long silent runs after that, either.
  */
 static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
 {
-	if (w->start.native)
+	bool due = w->clients_since_word >= WORD_CLIENTS ||
+		   now - w->spoke_ns >= WORD_NS;
+	bool first = w->served == 1;
+
+	if (w->start.native && !(first && w->word == STATUS_AVAIL))
 		return;
-	if (w->served > 1 && w->clients_since_word < WORD_CLIENTS &&
-		now - w->spoke_ns < WORD_NS)
+	if (!first && !due)
 		return;
 	if (w->word == STATUS_AVAIL)
 		say(w, STATUS_TAKEN);
