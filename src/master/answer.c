@@ -21,6 +21,10 @@
  * may be long is made piece by piece, as the client takes it.
  */
 
+#define CHANGE_ROOM 160 /* bytes of a record, at most */
+#define DIAG_ROOM 4096
+#define DIAGS_TOLD 1000
+
 static uint64_t tag_of(const struct master *master, const struct client *client)
 {
 	return tag_make(TAG_CLIENT,
@@ -276,14 +280,30 @@ static bool read_request(struct master *master, struct client *client)
 	return true;
 }
 
+/* What a reload did is told whole; only a flood of complaints is cut. */
+static bool begin_long_answer(struct client *client,
+	const struct reload_result *result, struct text_builder *out)
+{
+	size_t complaints = result->diags == NULL ? 0 : result->diags->n;
+	size_t size =
+		CHUNK + (size_t)result->n * CHANGE_ROOM +
+		(complaints < DIAGS_TOLD ? complaints : DIAGS_TOLD) * DIAG_ROOM;
+
+	free(client->out);
+	client->out = malloc(size);
+	if (client->out == NULL)
+		return false;
+	text_builder_init(out, client->out, size);
+	client->out_done = 0;
+	return true;
+}
+
 static void put_changes(
 	const struct reload_result *result, struct text_builder *out)
 {
 	struct control_record record;
 
-	for (unsigned i = 0; i < result->n && out->n < CHUNK / 2; i++) {
-		if (strcmp(result->hows[i], "same") == 0)
-			continue;
+	for (unsigned i = 0; i < result->n; i++) {
 		control_record_init(&record, CONTROL_CHANGE);
 		record.change.service = result->names[i];
 		record.change.how = result->hows[i];
@@ -296,9 +316,10 @@ static void put_diags(
 {
 	struct control_record record;
 	struct text_builder text;
-	char buffer[2048];
+	char buffer[DIAG_ROOM / 2];
 
-	for (size_t i = 0; i < result->diags->n && out->n < 3 * CHUNK / 4;
+	for (size_t i = 0;
+		result->diags != NULL && i < result->diags->n && i < DIAGS_TOLD;
 		i++) {
 		text_builder_init(&text, buffer, sizeof(buffer));
 		diag_put(&text, &result->diags->items[i]);
@@ -315,7 +336,7 @@ static void tell_reload(struct master *master, struct client *client)
 
 	client->state = CLIENT_ENDING;
 	client->until_ns = master->now_ns + PATIENCE_NS;
-	if (begin_answer(client, &out)) {
+	if (begin_long_answer(client, result, &out)) {
 		put_changes(result, &out);
 		put_diags(result, &out);
 		if (result->good)

@@ -51,7 +51,9 @@ void status_put_master(const struct master *master, struct text_builder *out)
 	record.master.state = state_of(master);
 	record.master.workers = core_view_workers(master->core);
 	record.master.workers_max = master->limits.workers_max;
-	record.master.reloads = reload_count(master);
+	/* The table that we started with was loaded, not reloaded. */
+	record.master.reloads =
+		reload_count(master) - (master->edition != NULL);
 	record.master.reload_failures = reload_failures(master);
 	record.master.log_dropped = log_dropped();
 	if (!last->good && last->diags != NULL && last->diags->n > 0) {
