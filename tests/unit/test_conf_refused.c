@@ -152,6 +152,24 @@ static void variables_are_checked(void **state)
 	check_refusals(refusals, COUNT(refusals));
 }
 
+static void too_many_variables_are_refused(void **state)
+{
+	static char text[30000];
+	struct text_builder builder;
+
+	(void)state;
+	text_builder_init(&builder, text, sizeof(text));
+	text_put(&builder, "service a { listen = \"*:1\" command = x\n"
+			   "environment = \"A=1\"");
+	for (int i = 1; i < 1001; i++)
+		text_put_format(&builder, " environment += \"A%d=\"", i);
+	text_put(&builder, "}");
+	assert_false(builder.overflow);
+	CHECK_TEXT(read_conf(text),
+		"ostler.conf:2: service 'a': environment: 1001 variables; give "
+		"it 1000 at most\n");
+}
+
 static void settings_that_do_not_go_together_are_refused(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -498,6 +516,7 @@ int main(void)
 		CONF_TEST(a_typo_in_a_value_is_never_a_default),
 		CONF_TEST(names_and_paths_are_checked),
 		CONF_TEST(variables_are_checked),
+		CONF_TEST(too_many_variables_are_refused),
 		CONF_TEST(settings_that_do_not_go_together_are_refused),
 		CONF_TEST(unknown_settings_get_the_nearest_name),
 		CONF_TEST(an_unknown_setting_stops_nothing),
