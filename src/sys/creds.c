@@ -277,9 +277,13 @@ static void end_child(struct lookup *lookup)
 		return;
 	/* Ours and not reaped, so the number still means it. */
 	(void)kill(lookup->pid, SIGKILL);
-	if (lookup->pidfd >= 0)
+	if (lookup->pidfd >= 0) {
 		(void)poll(&poll_fd, 1, REAP_MS);
-	(void)sys_reap_stranger(lookup->pid, &end);
+		(void)sys_reap_stranger(lookup->pid, &end);
+	} else {
+		/* Born a moment ago: it has no file to hang on. */
+		(void)waitpid(lookup->pid, NULL, 0);
+	}
 	lookup->pid = 0;
 }
 

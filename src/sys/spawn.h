@@ -122,7 +122,10 @@ int spawn_start(struct spawner *spawner, const struct spawn_order *order,
 unsigned spawn_collect(
 	struct spawner *spawner, struct spawn_done *out, unsigned max);
 
-/* Starts in flight. While there are any, look again within 20 ms. */
+/*
+ * Starts in flight. While there are any, look again within 20 ms, and within
+ * 1 ms while a start waits for a slot: nothing else tells that one is free.
+ */
 unsigned spawn_busy(const struct spawner *spawner);
 
 /* When the first one is past its time (10 s); UINT64_MAX: none in flight. */
