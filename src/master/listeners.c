@@ -243,6 +243,7 @@ static void say_listener(enum message message,
 void listeners_reopen(struct master *master, uint32_t service)
 {
 	struct service_state *state = service_of(master, service);
+	uint64_t suppressed;
 
 	for (unsigned i = 0; i < state->listeners_n; i++) {
 		struct listener *listener = &state->listeners[i];
@@ -250,12 +251,13 @@ void listeners_reopen(struct master *master, uint32_t service)
 
 		if (listener->fd >= 0)
 			continue;
-		say_listener(MESSAGE_LISTENER_LOST, state, listener, 0);
 		result = reopen(state, listener);
-		if (result < 0)
-			say_listener(MESSAGE_LISTENER_FAILED, state, listener,
-				-result);
-		(void)master;
+		if (!log_allowed(
+			    &state->complaints, master->now_ns, &suppressed))
+			continue;
+		say_listener(result < 0 ? MESSAGE_LISTENER_FAILED
+					: MESSAGE_LISTENER_LOST,
+			state, listener, result < 0 ? -result : 0);
 	}
 }
 

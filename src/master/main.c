@@ -119,10 +119,18 @@ static int lock_directory(struct master *master, const char *directory)
 	int result;
 
 	result = sys_make_directory(directory, 0755);
-	if (result == 0)
-		result = sys_check_directory(directory);
-	if (result < 0)
+	if (result < 0) {
+		log_say(MESSAGE_MASTER_FAILED,
+			"runtime_directory cannot be made; name one that can");
 		return fail(directory, result);
+	}
+	result = sys_check_directory(directory);
+	if (result < 0) {
+		log_say(MESSAGE_MASTER_FAILED,
+			"runtime_directory must belong to root or to this "
+			"user, and nobody else may write there");
+		return fail(directory, result);
+	}
 	snprintf(path, sizeof(path), "%s/ostler.pid", directory);
 	master->lock_fd = sys_lock_file(path, 0644);
 	if (master->lock_fd == -EWOULDBLOCK) {
@@ -249,7 +257,10 @@ static int serve(const struct options *options)
 	const char *what;
 	int code;
 
+	code = sys_open_standard();
 	log_init();
+	if (code < 0)
+		return fail("/dev/null", code);
 	code = master_open(&master, options, &what);
 	if (code < 0)
 		return fail(what, code);

@@ -57,6 +57,7 @@ struct master {
 	uint64_t started_ns;
 	uint64_t strangers; /* children that were none of ours, reaped */
 	uint32_t services_high;
+	uint32_t services_hint; /* no number below it is free */
 	uint32_t workers_high;
 	uint32_t listeners_n;
 	int signal_fd;

@@ -236,9 +236,17 @@ static void proceed(struct master *master)
 {
 	struct reload *reload = master->reload;
 	struct plan plan = {.edition = NULL};
-	bool good = check_identities(master) &&
-		    capacity_check(master, reload->candidate, &reload->diags) &&
-		    plan_make(&plan, master, reload->candidate, &reload->diags);
+	bool good;
+
+	if (master->stopping) {
+		complain(master, NULL, "the master is stopping",
+			"start it again");
+		finish(master, false);
+		return;
+	}
+	good = check_identities(master) &&
+	       capacity_check(master, reload->candidate, &reload->diags) &&
+	       plan_make(&plan, master, reload->candidate, &reload->diags);
 
 	if (good) {
 		make_result(reload, &plan);

@@ -129,11 +129,12 @@ static void take_rest(struct master *master, const struct loop_event *event)
 
 /*
  * As PID 1, or when a shell that had children became us. A known worker's
- * zombie hides the strangers behind it; its pidfd brings us back here.
+ * zombie would hide the strangers behind it, so its end is taken here.
  */
 static void reap_strangers(struct master *master)
 {
 	struct child_end end;
+	uint32_t slot;
 
 	master->child_signal = false;
 	for (unsigned i = 0; i < STRANGERS_PER_ROUND; i++) {
@@ -141,11 +142,15 @@ static void reap_strangers(struct master *master)
 
 		if (pid <= 0)
 			return;
-		if (worker_by_pid(master, pid) != UINT32_MAX ||
-			pid == reload_pid(master)) {
-			master->child_signal = true;
-			return;
+		slot = worker_by_pid(master, pid);
+		if (slot != UINT32_MAX) {
+			/* Whether its exec went well must be known first. */
+			workers_collect(master);
+			worker_ended(master, slot);
+			continue;
 		}
+		if (pid == reload_pid(master))
+			return; /* its own descriptor tells */
 		if (sys_reap_stranger(pid, &end) != 1)
 			return;
 		master->strangers++;

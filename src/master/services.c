@@ -30,11 +30,12 @@ uint32_t service_find(const struct master *master, const char *name)
 
 uint32_t service_fresh(struct master *master)
 {
-	uint32_t id = 0;
+	uint32_t id = master->services_hint;
 
 	while (id < master->services_high &&
 		master->services[id].edition != NULL)
 		id++;
+	master->services_hint = id;
 	if (id == SERVICES_MAX)
 		return UINT32_MAX;
 	if (id == master->services_high)
@@ -56,6 +57,8 @@ void service_close(struct master *master, uint32_t id)
 	leftovers_close(master, id);
 	service_channels_close(master, id);
 	edition_drop(service->edition);
+	if (id < master->services_hint)
+		master->services_hint = id;
 	*service = (struct service_state){
 		.shared_fd = -1, .shared_worker_fd = -1, .flow = {-1, -1}};
 }

@@ -113,3 +113,26 @@ int sys_readable(int fd)
 		return -errno;
 	return n == 1 && (ready.revents & POLLIN) ? 1 : 0;
 }
+
+int sys_hung_up(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = 0};
+	int n = poll(&ready, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return n == 1 && (ready.revents & POLLHUP) ? 1 : 0;
+}
+
+int sys_open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}

@@ -41,8 +41,14 @@ int fd_inherit(int fd, bool on);
 
 int sys_open_null(void);
 
+/* Descriptors 0, 1 and 2 are open, if only to nothing. Call it first. */
+int sys_open_standard(void);
+
 /* 1 if a read, accept or recv would not wait; 0 if it would. */
 int sys_readable(int fd);
+
+/* 1 if nobody holds the other end of a socket or pipe any more. */
+int sys_hung_up(int fd);
 
 /* A pipe, [0] to read; both ends O_NONBLOCK if asked. */
 int sys_pipe(int out[2], bool nonblocking);
