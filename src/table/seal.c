@@ -178,6 +178,26 @@ static void check_kinds(const struct service *row, struct diags *diags)
 	}
 }
 
+static void check_environment(const struct service *row, struct diags *diags)
+{
+	char problem[80];
+	struct text_builder text;
+
+	if (row->environment_n <= TABLE_ENVIRONMENT_MAX)
+		return;
+	text_builder_init(&text, problem, sizeof(problem));
+	text_put_format(&text, "environment has %u variables, and %u may be",
+		row->environment_n, TABLE_ENVIRONMENT_MAX);
+	diags_add(diags,
+		&(struct diag){.severity = DIAG_ERROR,
+			.file = row->file,
+			.line = row->line,
+			.service = row->name,
+			.problem = problem,
+			.remedy = "put the rest into a file that the command "
+				  "reads"});
+}
+
 static void check_row(const struct service *row, struct diags *diags)
 {
 	char problem[80];
@@ -186,6 +206,7 @@ static void check_row(const struct service *row, struct diags *diags)
 	assert(row->endpoints_n > 0);
 	assert(row->command_n > 0);
 	check_kinds(row, diags);
+	check_environment(row, diags);
 	if (row->endpoints_n <= TABLE_LISTENERS_MAX)
 		return;
 	text_builder_init(&text, problem, sizeof(problem));

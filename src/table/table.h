@@ -39,6 +39,7 @@ const struct service *table_find(const struct table *table, const char *name);
 
 /* A worker's descriptors are 6 to 63, and no more. */
 #define TABLE_LISTENERS_MAX 58
+#define TABLE_ENVIRONMENT_MAX 200u /* of each service */
 
 /*
  * An empty table with an arena for its rows, of at most BYTES_MAX bytes (0: no

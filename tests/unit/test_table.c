@@ -310,6 +310,19 @@ static void fifty_nine_are_refused_at_the_one_too_many(void **state)
 		"than 58; make two services of them\n");
 }
 
+static void an_environment_has_two_hundred_variables_and_no_more(void **state)
+{
+	struct service *row = add("a");
+
+	(void)state;
+	listen_on(row, inet("i", FAMILY_IPV4, 1, 80));
+	row->environment_n = 201;
+	CHECK_TEXT(sealed(),
+		"bad\n"
+		"f:10: service 'a': environment has 201 variables, and 200 may "
+		"be; put the rest into a file that the command reads\n");
+}
+
 /* B12 */
 static void a_shared_user_is_a_warning_and_no_more(void **state)
 {
@@ -383,6 +396,7 @@ int main(void)
 		TEST(a_service_has_one_kind_of_endpoint),
 		TEST(fifty_eight_endpoints_are_enough),
 		TEST(fifty_nine_are_refused_at_the_one_too_many),
+		TEST(an_environment_has_two_hundred_variables_and_no_more),
 		TEST(a_shared_user_is_a_warning_and_no_more),
 		TEST(every_conflict_is_told),
 		TEST(running_out_of_memory_refuses),
