@@ -32,86 +32,87 @@ struct fault {
 	const char *said; /* without "ostler.conf:" */
 };
 
+static const struct fault faults[] = {
+	{"servce a { }", "1: 'servce' is neither a setting nor a "
+			 "block; did you mean 'service'?"},
+	{"frobnicate(1)", "1: 'frobnicate' is neither a setting nor a "
+			  "block; write NAME = VALUE, or service NAME "
+			  "{ ... }"},
+	{"service a {\nservice b {\n}\n}",
+		"2: service 'a': 'service' inside of a service block; "
+		"close the block that began on line 1 with }"},
+	{"service a {\nservice b {\n}\n",
+		"2: service 'a': 'service' inside of a service block; "
+		"close the block that began on line 1 with }"},
+	{"service a {\n\ninclude(\"x\")\n}",
+		"3: service 'a': 'include' inside of a service block; "
+		"include files outside of the service blocks"},
+	{"service { }", "1: a block without a name: 'service'; "
+			"correct it; the rest of the file was not "
+			"read"},
+	{"service a b { }",
+		"1: no { behind the name of the block: 'service'; correct it; the rest of the "
+		"file was not read"},
+	{"\n}", "2: a } without its {; correct it; the rest of "
+		"the file was not read"},
+	{"log", "1: the file ends in the middle of something; correct it; the rest of the "
+		"file was not read"},
+	{"log stderr", "1: no = behind: 'log'; "
+		       "correct it; the rest of the file was not "
+		       "read"},
+	{"log = = x", "1: no name before '=' or '('; write NAME = "
+		      "VALUE, the name without quotes"},
+	{"\"log\" = x", "1: no name before '=' or '('; write NAME = "
+			"VALUE, the name without quotes"},
+	{"\"service|log\" = x", "1: no name before '=' or '('; write "
+				"NAME = VALUE, the name without "
+				"quotes"},
+	{"log = {}", "1: an empty list; leave the setting out, or give "
+		     "it something"},
+	{"log = {stderr", "1: a list that does not end; close it with "
+			  "}"},
+	{"\n\nservice a {\n\n", "3: a block that does not end; close "
+				"it with }"},
+	{"\nlog = \"stderr\n\n", "2: a string that does not end on its "
+				 "line; close it with \""},
+	{"log = 'stderr\n'", "1: a string that does not end on its "
+			     "line; close it with '"},
+	{"\n/* x\n\n", "2: a comment that does not end; write */"},
+	{"log = \"a\\qb\"", "1: an escape sequence that is not known; "
+			    "write \\\\ \\\" \\n \\t or \\xHH"},
+	{"log = \"a\\x00b\"", "1: an escape sequence that is not "
+			      "known; write \\\\ \\\" \\n \\t or "
+			      "\\xHH"},
+	{"log = \"a\\x1\"", "1: an escape sequence that is not known; "
+			    "write \\\\ \\\" \\n \\t or \\xHH"},
+	{"log = \"a\\101\"", "1: an escape sequence that is not known; "
+			     "write \\\\ \\\" \\n \\t or \\xHH"},
+	{"log = \"a\x01\"", "1: a control character in a string; write "
+			    "it as \\xHH, or remove it"},
+	{"log = *b", "1: a character that means nothing here; put "
+		     "what it belongs to between quotes"},
+	{"log = ${HOME}", "1: a character that means nothing here; put "
+			  "what it belongs to between quotes"},
+	{"log + x", "1: a character that means nothing here; put what "
+		    "it belongs to between quotes"},
+	{"log = \xc3\xa4", "1: a character that means nothing here; "
+			   "put what it belongs to between quotes"},
+	{"log = http://x", "1: a word with // in it, which is a "
+			   "comment to some; put it between quotes"},
+	{"include()", "1: nothing to include; write "
+		      "include(\"FILE\")"},
+	{"include(\"x\"", "1: no ) behind the file's name; write "
+			  "include(\"FILE\")"},
+	{"include(\"x\", \"y\")", "1: no ) behind the file's name; "
+				  "write include(\"FILE\")"},
+	{"include \"x\"",
+		"1: no ( behind: 'include'; correct it; the rest of the "
+		"file was not read"},
+	{"log = stderr )", "1: a ) without its (; remove it"},
+};
+
 static void what_is_not_the_grammar_is_told_once(void **state)
 {
-	static const struct fault faults[] = {
-		{"servce a { }", "1: 'servce' is neither a setting nor a "
-				 "block; did you mean 'service'?"},
-		{"frobnicate(1)", "1: 'frobnicate' is neither a setting nor a "
-				  "block; write NAME = VALUE, or service NAME "
-				  "{ ... }"},
-		{"service a {\nservice b {\n}\n}",
-			"2: service 'a': 'service' inside of a service block; "
-			"close the block that began on line 1 with }"},
-		{"service a {\nservice b {\n}\n",
-			"2: service 'a': 'service' inside of a service block; "
-			"close the block that began on line 1 with }"},
-		{"service a {\n\ninclude(\"x\")\n}",
-			"3: service 'a': 'include' inside of a service block; "
-			"include files outside of the service blocks"},
-		{"service { }", "1: a block without a name: 'service'; "
-				"correct it; the rest of the file was not "
-				"read"},
-		{"service a b { }",
-			"1: no { behind the name of the block: 'service'; correct it; the rest of the "
-			"file was not read"},
-		{"\n}", "2: a } without its {; correct it; the rest of "
-			"the file was not read"},
-		{"log", "1: the file ends in the middle of something; correct it; the rest of the "
-			"file was not read"},
-		{"log stderr", "1: no = behind: 'log'; "
-			       "correct it; the rest of the file was not "
-			       "read"},
-		{"log = = x", "1: no name before '=' or '('; write NAME = "
-			      "VALUE, the name without quotes"},
-		{"\"log\" = x", "1: no name before '=' or '('; write NAME = "
-				"VALUE, the name without quotes"},
-		{"\"service|log\" = x", "1: no name before '=' or '('; write "
-					"NAME = VALUE, the name without "
-					"quotes"},
-		{"log = {}", "1: an empty list; leave the setting out, or give "
-			     "it something"},
-		{"log = {stderr", "1: a list that does not end; close it with "
-				  "}"},
-		{"\n\nservice a {\n\n", "3: a block that does not end; close "
-					"it with }"},
-		{"\nlog = \"stderr\n\n", "2: a string that does not end on its "
-					 "line; close it with \""},
-		{"log = 'stderr\n'", "1: a string that does not end on its "
-				     "line; close it with '"},
-		{"\n/* x\n\n", "2: a comment that does not end; write */"},
-		{"log = \"a\\qb\"", "1: an escape sequence that is not known; "
-				    "write \\\\ \\\" \\n \\t or \\xHH"},
-		{"log = \"a\\x00b\"", "1: an escape sequence that is not "
-				      "known; write \\\\ \\\" \\n \\t or "
-				      "\\xHH"},
-		{"log = \"a\\x1\"", "1: an escape sequence that is not known; "
-				    "write \\\\ \\\" \\n \\t or \\xHH"},
-		{"log = \"a\\101\"", "1: an escape sequence that is not known; "
-				     "write \\\\ \\\" \\n \\t or \\xHH"},
-		{"log = \"a\x01\"", "1: a control character in a string; write "
-				    "it as \\xHH, or remove it"},
-		{"log = *b", "1: a character that means nothing here; put "
-			     "what it belongs to between quotes"},
-		{"log = ${HOME}", "1: a character that means nothing here; put "
-				  "what it belongs to between quotes"},
-		{"log + x", "1: a character that means nothing here; put what "
-			    "it belongs to between quotes"},
-		{"log = \xc3\xa4", "1: a character that means nothing here; "
-				   "put what it belongs to between quotes"},
-		{"log = http://x", "1: a word with // in it, which is a "
-				   "comment to some; put it between quotes"},
-		{"include()", "1: nothing to include; write "
-			      "include(\"FILE\")"},
-		{"include(\"x\"", "1: no ) behind the file's name; write "
-				  "include(\"FILE\")"},
-		{"include(\"x\", \"y\")", "1: no ) behind the file's name; "
-					  "write include(\"FILE\")"},
-		{"include \"x\"",
-			"1: no ( behind: 'include'; correct it; the rest of the "
-			"file was not read"},
-		{"log = stderr )", "1: a ) without its (; remove it"},
-	};
 	char expected[300];
 
 	(void)state;

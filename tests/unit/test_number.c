@@ -16,10 +16,9 @@ struct sample {
 	uint64_t value;
 };
 
-typedef enum number_result parser(
-	struct text text, struct number_limits limits, uint64_t *out);
-
-static void check(parser *parse, const struct sample *samples, size_t n)
+static void check(enum number_result (*parse)(struct text text,
+			  struct number_limits limits, uint64_t *out),
+	const struct sample *samples, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value = UNTOUCHED;
