@@ -26,10 +26,13 @@ static uint64_t listeners(const struct table *table)
 	return n;
 }
 
-/* Room for as many listeners again, so that a reload may add some. */
+/*
+ * What is left over is the workers': a reload may add listeners, and the
+ * number of workers stays, so an eighth of all is left for those.
+ */
 uint32_t capacity_workers(const struct table *table, uint64_t nofile)
 {
-	uint64_t taken = RESERVE_FDS + 2 * listeners(table);
+	uint64_t taken = RESERVE_FDS + listeners(table) + nofile / 8;
 	uint64_t workers;
 
 	if (table->workers_max != 0)
