@@ -71,10 +71,9 @@ def text_of(pages, name):
 
 def undocumented_options(name, usage, page):
     """Options in the output of --help that the page does not list."""
-    for option in sorted(set(re.findall(r"(?<![\w-])--?([a-zA-Z][\w-]*)", usage))):
-        dashes = "-" if "--" + option in usage else ""
-        if not re.search(r"Fl (?:\w )?%s%s(?!\w)" % (dashes, re.escape(option)), page):
-            yield "%s %s-%s is not in its page" % (name, dashes, option)
+    for dash, option in sorted(set(re.findall(r"(?<![\w-])-(-?)([a-zA-Z][\w-]*)", usage))):
+        if not re.search(r"Fl (?:\w )?%s%s(?!\w)" % (dash, re.escape(option)), page):
+            yield "%s -%s%s is not in its page" % (name, dash, option)
 
 
 def undocumented(what, names, page):
