@@ -8,6 +8,7 @@
 
 #include "core/core.h"
 #include "master/inbox.h"
+#include "master/tag.h"
 #include "sys/loop.h"
 #include "sys/spawn.h"
 
@@ -69,25 +70,6 @@ struct master {
 	bool done;
 	int exit_code;
 };
-
-/* What an event of the loop is about; TAG_LISTENER: service and endpoint. */
-enum tag_kind {
-	TAG_SIGNAL,
-	TAG_CHANNEL,  /* slot, serial */
-	TAG_SHARED,   /* service, serial */
-	TAG_LEFTOVER, /* index, serial */
-	TAG_PIDFD,    /* slot, serial */
-	TAG_LISTENER, /* service, endpoint */
-	TAG_CONTROL,  /* 0 */
-	TAG_CLIENT,   /* index, serial */
-	TAG_WAKE,     /* index, serial */
-	TAG_LOOKUP,
-};
-
-uint64_t tag_make(enum tag_kind kind, uint32_t index, uint32_t serial);
-enum tag_kind tag_kind(uint64_t tag);
-uint32_t tag_index(uint64_t tag);
-uint32_t tag_serial(uint64_t tag);
 
 /* Open what needs no configuration. 0 or -errno; *OUT_WHAT says where. */
 int master_open(struct master *master, const struct options *options,
