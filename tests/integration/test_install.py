@@ -100,7 +100,7 @@ def test_the_unit_names_the_installed_master(prefix):
 
 @pytest.mark.skipif(sanitized(), reason="the library has a sanitizer in it")
 def test_the_worker_of_the_readme_compiles(prefix, library):
-    compile_worker(prefix, library, readme_worker(), "good-day")
+    compile_worker(prefix, library, readme_worker(), "hello")
 
 
 @pytest.mark.skipif(sanitized(), reason="the library has a sanitizer in it")
@@ -113,4 +113,4 @@ def test_both_headers_are_found_by_their_names(prefix, library):
 
 
 def test_the_worker_of_the_readme_is_an_example():
-    assert readme_worker() in (SOURCE / "examples/worker.c").read_text()
+    assert readme_worker() in (SOURCE / "examples/workers/hello.c").read_text()
