@@ -7,6 +7,7 @@
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/reload.h"
+#include "core/settle.h"
 #include "core/state.h"
 #include "core/worker.h"
 

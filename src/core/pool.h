@@ -12,7 +12,7 @@
  *
  * Knows:   which slots are starting, ready, taken or retiring, how many may
  *          be, and how many clients were last seen waiting.
- * Decides: when to start a worker, and when the master listens itself.
+ * Decides: whether one more may be started.
  * Never:   judges a worker's end (worker.c) or a queue that rests (lease.c).
  */
 
@@ -36,15 +36,5 @@ void pool_answer(struct core *core, struct pool *pool, uint32_t depth);
 
 /* Give the slot back; the worker is gone. */
 void pool_free_worker(struct core *core, struct worker *worker);
-
-/*
- * Say what the pool needs now. Every event that touches a pool ends here, so
- * this is the only place that moves the watch, closes a pool that is empty
- * and sets the pool's deadline.
- */
-void pool_settle(struct core *core, struct pool *pool);
-
-/* Something of the pool's own is due. */
-void pool_time(struct core *core, struct pool *pool);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/backoff.h"
 #include "core/pool.h"
 #include "core/retire.h"
+#include "core/settle.h"
 
 #define START_TIME_FIRST_NS NS_PER_S
 

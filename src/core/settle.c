@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/settle.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "core/backoff.h"
+#include "core/lease.h"
+#include "core/pool.h"
+#include "core/retire.h"
+
+#define LIMIT_NOTICE_NS (60 * NS_PER_S)
+
+/* The limit was lowered: the newest idle ones go, the taken when free. */
+static void trim(struct core *core, struct pool *pool)
+{
+	uint32_t limit = pool->policy.process_limit;
+	uint32_t slot = pool->first;
+	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+
+	if (limit == 0)
+		return;
+	while (live > limit && slot != NO_SLOT) {
+		struct worker *worker = &core->workers[slot];
+
+		slot = worker->next;
+		if (worker->state != WORKER_READY)
+			continue;
+		worker_retire(core, worker, pool->policy.drain_time_ns);
+		live--;
+	}
+}
+
+static void say_limit(struct core *core, struct pool *pool)
+{
+	if (pool->policy.process_limit < 2 || pool_available(pool) > 0 ||
+		pool_room(core, pool) > 0)
+		return;
+	if (pool->limit_told_ns != 0 && core->now_ns < pool->limit_told_ns)
+		return;
+	pool->limit_told_ns = core->now_ns + LIMIT_NOTICE_NS;
+	core_notice(core, NOTICE_AT_LIMIT, core_service_of(core, pool), NULL,
+		pool->policy.process_limit);
+}
+
+static void move_watch(struct core *core, struct pool *pool, bool want)
+{
+	if (pool->watching == want)
+		return;
+	pool->watching = want;
+	core_ask(core, want ? ACTION_WATCH : ACTION_IGNORE,
+		core_service_of(core, pool));
+}
+
+/* A removed service closes when its last worker is gone; so does the whole. */
+static void settle_leaving(struct core *core, struct pool *pool)
+{
+	uint32_t service = core_service_of(core, pool);
+
+	move_watch(core, pool, false);
+	deadline_set(&core->deadlines, service, DEADLINE_NONE);
+	if (pool_total(pool) > 0)
+		return;
+	core_ask(core, ACTION_CLOSE, service);
+	*pool = (struct pool){.state = POOL_FREE,
+		.row = pool->row,
+		.row_change = pool->row_change,
+		.row_policy = pool->row_policy};
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void set_pool_deadline(struct core *core, struct pool *pool)
+{
+	uint64_t at_ns = lease_deadline(core, pool);
+
+	if (pool->look_ns != 0)
+		at_ns = earlier(at_ns, pool->look_ns);
+	if (pool->wakeup_ns != 0)
+		at_ns = earlier(at_ns, pool->wakeup_ns);
+	/* A pause matters only to a pool that would watch but for it. */
+	if (pool_available(pool) == 0 && pool_room(core, pool) > 0 &&
+		!backoff_allows(pool, core->now_ns))
+		at_ns = earlier(at_ns, backoff_until(pool, core->now_ns));
+	deadline_set(&core->deadlines, core_service_of(core, pool), at_ns);
+}
+
+void pool_settle(struct core *core, struct pool *pool)
+{
+	if (pool->state == POOL_FREE)
+		return;
+	if (pool->state != POOL_UP) {
+		settle_leaving(core, pool);
+		return;
+	}
+	trim(core, pool);
+	say_limit(core, pool);
+	lease_settle(core, pool);
+	move_watch(core, pool, lease_wants_watch(core, pool));
+	set_pool_deadline(core, pool);
+}
+
+static void wake_if_due(struct core *core, struct pool *pool)
+{
+	if (pool->wakeup_ns == 0 || core->now_ns < pool->wakeup_ns)
+		return;
+	/* However late it is, it comes once (a stopped master, a long gap). */
+	pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;
+	if (backoff_allows(pool, core->now_ns))
+		core_ask(core, ACTION_WAKE, core_service_of(core, pool));
+}
+
+void pool_time(struct core *core, struct pool *pool)
+{
+	if (pool->state == POOL_UP) {
+		wake_if_due(core, pool);
+		lease_time(core, pool);
+	}
+	pool_settle(core, pool);
+}
