@@ -53,7 +53,9 @@ static bool is_reserved(const struct listening *listening, const char *path)
 
 static void push(struct listening *listening, struct endpoint endpoint)
 {
-	endpoint.file = listening->place.file;
+	/* The table outlives what was read. */
+	endpoint.file = arena_copy(
+		listening->values->arena, text_of(listening->place.file));
 	endpoint.line = listening->place.line;
 	listening->endpoints[listening->n++] = endpoint;
 }

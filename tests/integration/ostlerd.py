@@ -27,7 +27,6 @@ import stat
 import subprocess
 import tempfile
 import time
-from signal import SIGTERM
 from pathlib import Path
 
 BUILD = Path(os.environ["OSTLER_BUILD"])
@@ -35,6 +34,8 @@ OSTLERD = BUILD / "src/master/ostlerd"
 OSTLER = BUILD / "src/ctl/ostler"
 ROGUE = BUILD / "tests/integration/rogue"
 ROOT = os.geteuid() == 0
+DIRECTORY = "@DIRECTORY@"  # in a configuration: the master's own one
+JOURNAL = DIRECTORY + "/journal"  # a file that every worker may write
 
 
 def _is_sanitized():
@@ -303,6 +304,9 @@ class Ostlerd:
         self.leftovers = leftovers  # the test looks after orphans itself
         self.process = None
         self.exit = None
+        self.journal_file = self.directory / "journal"
+        self.journal_file.touch()
+        self.journal_file.chmod(0o666)
         self.write(config)
 
     # -------- life
@@ -310,6 +314,7 @@ class Ostlerd:
     def write(self, config):
         """The configuration for the next start or reload."""
         text = f'runtime_directory = "{self.runtime}"\n{self.head}{config}'
+        text = text.replace(DIRECTORY, str(self.directory))
         fresh = self.config.with_suffix(".new")
         fresh.write_text(text)
         fresh.chmod(0o644)
@@ -374,7 +379,7 @@ class Ostlerd:
         _ours.discard(self.process.pid)
         return self.exit
 
-    def stop(self, number=SIGTERM, deadline_s=None):
+    def stop(self, number=signal.SIGTERM, deadline_s=None):
         """Stop it, and look at what it left."""
         wait_until(lambda: not self.zombies(), "the master has no zombies")
         self.send_signal(number)
@@ -482,6 +487,11 @@ class Ostlerd:
             return self.log_file.read_text(errors="replace")
         except OSError:
             return ""
+
+    def journal(self, word=""):
+        """What workers noted (rogue --journal), as (pid, text) pairs."""
+        pairs = [ln.split(" ", 1) for ln in self.journal_file.read_text().splitlines()]
+        return [(int(pid), text) for pid, text in pairs if text.startswith(word)]
 
     def events(self, name):
         """The lines of this event as dictionaries of their keys."""
