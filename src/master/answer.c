@@ -12,6 +12,7 @@
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/services.h"
+#include "master/stop.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
@@ -174,9 +175,9 @@ static void answer_stop(struct master *master, struct client *client, bool now)
 		end_answer(client, &out);
 	}
 	if (now)
-		master_quit(master);
+		stop_at_once(master);
 	else if (!master->stopping)
-		master_stop(master);
+		stop_gently(master);
 }
 
 static void answer_reload(struct master *master, struct client *client)
@@ -350,7 +351,7 @@ static void tell_reload(struct master *master, struct client *client)
 	go_on(master, client);
 }
 
-void control_reload_ended(struct master *master)
+void control_tell_reloads(struct master *master)
 {
 	uint64_t ended = reload_count(master) + reload_failures(master);
 

@@ -9,6 +9,7 @@
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/plan.h"
+#include "master/shared.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"

@@ -25,8 +25,8 @@ void control_accept(struct master *master);
 void control_client_ready(
 	struct master *master, uint32_t index, uint32_t serial, uint32_t ready);
 
-/* Those who waited for a reload get their answer. */
-void control_reload_ended(struct master *master);
+/* Those whose reload has ended get their answer. */
+void control_tell_reloads(struct master *master);
 
 /* The master is about to go; tell who waits what would not stop. */
 void control_stopped(struct master *master);

@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "master/channel.h"
+#include "master/close.h"
 #include "master/control.h"
 #include "master/edition.h"
 #include "master/exit.h"
@@ -31,13 +32,6 @@
 #include "table/service.h"
 
 #define INBOX_FIRST 256
-
-const char *master_service_name(const struct master *master, uint32_t id)
-{
-	const struct service_state *service = service_of(master, id);
-
-	return service->edition == NULL ? "?" : service->row->name;
-}
 
 static int open_signals(struct master *master)
 {
@@ -138,29 +132,6 @@ void master_finish(struct master *master)
 		master->limits.workers_max * sizeof(*master->workers));
 	sys_unmap(master->core_memory, master->core_bytes);
 	free(master->runtime_directory);
-}
-
-void master_stop(struct master *master)
-{
-	if (master->stopping && master->hurried)
-		return;
-	if (master->stopping) {
-		master->hurried = true;
-		inbox_put_kind(&master->inbox, EVENT_HURRY);
-		return;
-	}
-	master->stopping = true;
-	log_say(MESSAGE_MASTER_STOPPING, "workers finish their clients");
-	(void)sys_notify("STOPPING=1"); /* nobody may be listening */
-	inbox_put_kind(&master->inbox, EVENT_STOP);
-}
-
-void master_quit(struct master *master)
-{
-	if (!master->stopping)
-		log_say(MESSAGE_MASTER_STOPPING, "workers are killed");
-	master->stopping = master->hurried = true;
-	inbox_put_kind(&master->inbox, EVENT_QUIT);
 }
 
 /* What came of an action waits behind what is here: no step nests. */

@@ -86,11 +86,4 @@ void master_finish(struct master *master);
 /* One round of the loop: wait, collect, decide, perform. */
 void master_round(struct master *master);
 
-/* Begin to stop; asked twice, hurry. */
-void master_stop(struct master *master);
-void master_quit(struct master *master);
-
-/* The name of a service, for the log; "?" if there is none. */
-const char *master_service_name(const struct master *master, uint32_t id);
-
 #endif

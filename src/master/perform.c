@@ -5,10 +5,12 @@
 
 #include "core/action.h"
 #include "master/channel.h"
+#include "master/close.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/services.h"
+#include "master/shared.h"
 #include "master/wake.h"
 #include "master/workers.h"
 
@@ -18,8 +20,7 @@ static void close_service(struct master *master, uint32_t service)
 
 	if (!master->stopping) {
 		log_begin(&line, MESSAGE_SERVICE_GONE);
-		log_text(
-			&line, "service", master_service_name(master, service));
+		log_text(&line, "service", service_name(master, service));
 		log_end(&line);
 	}
 	service_close(master, service);

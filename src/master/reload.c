@@ -10,7 +10,6 @@
 #include "base/diag.h"
 #include "base/number.h"
 #include "master/capacity.h"
-#include "master/control.h"
 #include "master/edition.h"
 #include "master/load.h"
 #include "master/log.h"
@@ -132,7 +131,6 @@ static void finish(struct master *master, bool good)
 		log_refused(master);
 	reload->count += good;
 	reload->failures += !good;
-	control_reload_ended(master);
 	if (reload->again) {
 		reload->again = false;
 		reload_request(master);

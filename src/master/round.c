@@ -10,6 +10,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "master/stop.h"
 #include "master/wake.h"
 #include "master/workers.h"
 #include "sys/child.h"
@@ -49,10 +50,10 @@ static void take_signal(struct master *master, int signal)
 	switch (signal) {
 	case SIGTERM:
 	case SIGINT:
-		master_stop(master);
+		stop_gently(master);
 		break;
 	case SIGQUIT:
-		master_quit(master);
+		stop_at_once(master);
 		break;
 	case SIGHUP:
 		reload_request(master);
@@ -183,6 +184,7 @@ void round_expire(struct master *master)
 	listeners_doomed(master);
 	reload_expire(master);
 	wakes_expire(master);
+	control_tell_reloads(master);
 	control_expire(master);
 	if (log_is_waiting())
 		log_flush();

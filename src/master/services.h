@@ -64,15 +64,7 @@ uint32_t service_find(const struct master *master, const char *name);
 /* A free number. UINT32_MAX: none left. */
 uint32_t service_fresh(struct master *master);
 
-/* ACTION_CLOSE: the core's pool is empty; everything of it is closed. */
-void service_close(struct master *master, uint32_t id);
-
-/* The flow pipe and shared channel that the row asks for. 0 or -errno. */
-int service_channels_open(struct master *master, uint32_t id);
-void service_channels_close(struct master *master, uint32_t id);
-
-/* The workers of now keep the shared channel they have, half-closed; those
- * to come get a new one. Nothing for private channels. */
-void service_retire_shared(struct master *master, uint32_t id);
+/* The name of a service, for people; "?" if there is none. */
+const char *service_name(const struct master *master, uint32_t id);
 
 #endif

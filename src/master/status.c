@@ -168,7 +168,7 @@ void status_put_stuck(
 	if (worker->serial == 0)
 		return;
 	control_record_init(&record, CONTROL_STUCK);
-	record.stuck.service = master_service_name(master, worker->service);
+	record.stuck.service = service_name(master, worker->service);
 	record.stuck.pid = (uint64_t)worker->pid;
 	record.stuck.state = "survives SIGKILL";
 	control_put(out, &record);

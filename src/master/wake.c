@@ -67,7 +67,7 @@ static void failed(struct master *master, uint32_t service, int error)
 		    master->now_ns, &suppressed))
 		return;
 	log_begin(&line, MESSAGE_WAKEUP_FAILED);
-	log_text(&line, "service", master_service_name(master, service));
+	log_text(&line, "service", service_name(master, service));
 	log_text(&line, "error", strerror(error));
 	log_end(&line);
 }
