@@ -27,32 +27,12 @@ static struct last_death deaths[DEATHS_MAX];
 static unsigned deaths_n;
 static uint32_t queued_n; /* starts that wait for a slot of the spawner */
 
-struct worker_record *worker_at(
-	struct master *master, uint32_t slot, uint32_t serial)
-{
-	struct worker_record *worker;
-
-	if (slot >= master->limits.workers_max)
-		return NULL;
-	worker = &master->workers[slot];
-	return worker->serial == serial && serial != 0 ? worker : NULL;
-}
-
 const struct last_death *worker_death(uint32_t slot, uint32_t serial)
 {
 	for (unsigned i = 0; i < DEATHS_MAX; i++)
 		if (deaths[i].serial == serial && deaths[i].slot == slot)
 			return &deaths[i];
 	return NULL;
-}
-
-uint32_t worker_by_pid(const struct master *master, int pid)
-{
-	for (uint32_t slot = 0; slot < master->workers_high; slot++)
-		if (master->workers[slot].serial != 0 &&
-			master->workers[slot].pid == pid)
-			return slot;
-	return UINT32_MAX;
 }
 
 /* Not being wrong, but being short of something: it may work soon. */

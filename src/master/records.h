@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_RECORDS_H
+#define OSTLER_MASTER_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct master;
+
+/*
+ * records - which process and which channel a slot of the core is
+ *
+ * Knows:   pid, pidfd and channel of each worker.
+ * Decides: nothing.
+ * Never:   finds a worker by a slot alone: its serial must fit.
+ */
+struct worker_record {
+	uint32_t serial; /* 0: none */
+	uint32_t service;
+	int pid;     /* 0: not started yet */
+	int pidfd;   /* owned; -1 */
+	int channel; /* owned; -1: closed, or the service's shared one */
+	uint64_t started_ns;
+	int stage; /* where its start failed; 0: it did not */
+	int error;
+	unsigned busy; /* rounds in a row in which its messages had no end */
+	bool disconnected; /* by us */
+	bool shared;
+	bool queued;
+};
+
+/* NULL if the slot has another worker by now, or none. */
+struct worker_record *worker_at(
+	struct master *master, uint32_t slot, uint32_t serial);
+
+/* The slot of the worker with this pid, or UINT32_MAX. */
+uint32_t worker_by_pid(const struct master *master, int pid);
+
+#endif
