@@ -11,13 +11,14 @@
 struct master;
 
 /*
- * workers - which process and which channel a slot of the core is
+ * workers - how workers begin and end
  *
- * Knows:   pid, pidfd and channel of each worker; starts that wait for a
- *          slot of the spawner.
+ * Knows:   starts that wait for a slot of the spawner, and how those ended
+ *          who ended lately.
  * Decides: nothing.
  * Never:   signals by pid, or reaps before the channel is read to its end.
  */
+
 /* A worker that has just ended; its slot may be another's by now. */
 struct last_death {
 	uint32_t slot;
