@@ -27,7 +27,7 @@ static struct conf_request request;
 static struct table *table;
 static struct arena *diag_arena;
 static struct diags diags;
-static char complaints[32768];
+static char complaints[256 * 1024];
 
 /* What includes find; ends with a row of NULL. */
 static const struct virtual_file *virtual_files;

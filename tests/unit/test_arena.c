@@ -97,11 +97,13 @@ static void a_size_that_overflows_is_refused(void **state)
 
 	(void)state;
 	assert_null(arena_array(arena, SIZE_MAX / 2, 3));
+	assert_null(arena_array(arena, SIZE_MAX / 2 + 2, 2));
 	assert_null(arena_alloc(arena, SIZE_MAX));
 	assert_null(arena_alloc(arena, SIZE_MAX - 40));
 	assert_null(arena_copy(arena, (struct text){"", SIZE_MAX}));
 	assert_true(arena_is_exhausted(arena));
 	assert_non_null(arena_array(arena, 0, SIZE_MAX));
+	assert_non_null(arena_array(arena, 5, 0));
 	arena_destroy(arena);
 }
 

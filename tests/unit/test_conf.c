@@ -342,7 +342,7 @@ static void strings_may_have_anything_in_them(void **state)
 {
 	const struct service *row = service_with(
 		"command += {\"a # b\", \"// c\", '/* d', \"e\\\"f\", "
-		"'g\\'h', \"i\\\\j\", \"k\\nl\\tm\", \"n\\x41o\", \"{}(),=\", "
+		"'g\\'h', \"i\\\\j\", \"k\\nl\\tm\", \"n\\x41\\x4Ao\\x4F\", \"{}(),=\", "
 		"\"\xc3\xa4\", 'p\\q', \"a|b\"}");
 
 	(void)state;
@@ -353,7 +353,7 @@ static void strings_may_have_anything_in_them(void **state)
 	CHECK_TEXT(row->command[5], "g'h");
 	CHECK_TEXT(row->command[6], "i\\j");
 	CHECK_TEXT(row->command[7], "k\nl\tm");
-	CHECK_TEXT(row->command[8], "nAo");
+	CHECK_TEXT(row->command[8], "nAJoO");
 	CHECK_TEXT(row->command[9], "{}(),=");
 	CHECK_TEXT(row->command[10], "\xc3\xa4");
 	CHECK_TEXT(row->command[11], "p\\q");

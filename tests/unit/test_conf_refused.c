@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf_case.h"
 
+#include <stdio.h>
+
 /* What is added to the block of a good service, and what is said about it. */
 struct refusal {
 	const char *more;
@@ -121,6 +123,19 @@ static void names_and_paths_are_checked(void **state)
 
 	(void)state;
 	check_refusals(refusals, COUNT(refusals));
+}
+
+static void a_name_has_64_characters_at_most(void **state)
+{
+	char more[100];
+
+	(void)state;
+	for (int n = 64; n <= 65; n++) {
+		(void)snprintf(more, sizeof(more), "user = \"%0*d\"", n, 1);
+		assert_int_equal(
+			strstr(read_service(more), "is no name") != NULL,
+			n > 64);
+	}
 }
 
 static void variables_are_checked(void **state)
@@ -515,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CONF_TEST(a_typo_in_a_value_is_never_a_default),
 		CONF_TEST(names_and_paths_are_checked),
+		CONF_TEST(a_name_has_64_characters_at_most),
 		CONF_TEST(variables_are_checked),
 		CONF_TEST(too_many_variables_are_refused),
 		CONF_TEST(settings_that_do_not_go_together_are_refused),

@@ -277,7 +277,8 @@ static const char *read_deeper(
 
 	(void)pattern;
 	(void)snprintf(name, sizeof(name), "%u", ++*serial);
-	(void)snprintf(text, sizeof(text), "include(\"x\") include(\"x\")");
+	(void)snprintf(text, sizeof(text),
+		"include(\"x\") include(\"x\") include(\"x\")");
 	conf_files_add(files, name, text_of(text));
 	return NULL;
 }
@@ -292,6 +293,31 @@ static void includes_without_end_come_to_one(void **state)
 	assert_non_null(
 		strstr(read_conf("include(\"x\")"), "too many included files"));
 	assert_true(serial < 1000);
+}
+
+/* A file system in which every file includes one more. */
+static const char *read_one_deeper(
+	void *context, const char *pattern, struct conf_files *files)
+{
+	unsigned *serial = context;
+	char name[80];
+
+	(void)pattern;
+	(void)snprintf(name, sizeof(name), "%u", ++*serial);
+	conf_files_add(files, name, text_of("include(\"x\")"));
+	return NULL;
+}
+
+static void includes_go_eight_deep(void **state)
+{
+	unsigned serial = 0;
+
+	(void)state;
+	request.read = read_one_deeper;
+	request.context = &serial;
+	CHECK_TEXT(read_conf("include(\"x\")"),
+		"8:1: too many included files; include less, or less deeply\n");
+	assert_int_equal(serial, 8);
 }
 
 static const char *find_only_true(void *context, const char *path)
@@ -357,6 +383,35 @@ static void running_out_of_memory_is_a_complaint(void **state)
 	assert_non_null(table);
 }
 
+/* The same in the table itself: endpoints take more there than as words. */
+static void running_out_of_memory_for_the_table_is_a_complaint(void **state)
+{
+	static char text[4000];
+	struct text_builder builder;
+	unsigned refused = 0;
+
+	(void)state;
+	text_builder_init(&builder, text, sizeof(text));
+	text_put_format(&builder, "runtime_directory = /%080d\n", 0);
+	text_put(&builder, "service a { command = x listen = {unix:0");
+	for (int i = 1; i < 50; i++)
+		text_put_format(&builder, ",unix:%d", i);
+	text_put_char(&builder, '}');
+	text_put(&builder, "}");
+	assert_false(builder.overflow);
+	for (size_t bytes = 1; bytes < 30000; bytes += 16) {
+		request.bytes_max = bytes;
+		(void)read_conf(text);
+		if (table != NULL)
+			assert_int_equal(table->services_n, 1);
+		else
+			refused++;
+	}
+	assert_true(refused > 100);
+	assert_non_null(table);
+	assert_true(arena_bytes_used(table->arena) > 8000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,8 +427,10 @@ int main(void)
 		CONF_TEST(an_include_that_fails_is_told_with_its_line),
 		CONF_TEST(a_cycle_is_refused),
 		CONF_TEST(includes_without_end_come_to_one),
+		CONF_TEST(includes_go_eight_deep),
 		CONF_TEST(commands_are_looked_for),
 		CONF_TEST(running_out_of_memory_is_a_complaint),
+		CONF_TEST(running_out_of_memory_for_the_table_is_a_complaint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
