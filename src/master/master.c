@@ -76,7 +76,7 @@ int master_open(struct master *master, const struct options *options,
 	if (result < 0)
 		return result;
 	*out_what = "RLIMIT_NOFILE";
-	result = sys_nofile(&master->nofile);
+	result = sys_nofile(&master->nofile, &master->nofile_soft);
 	if (result < 0)
 		return result;
 	*out_what = "/dev/null";

@@ -54,6 +54,7 @@ struct master {
 	struct edition *edition; /* in force; NULL before the first */
 	char *runtime_directory; /* owned; as it was at start */
 	uint64_t nofile;
+	uint64_t nofile_soft; /* as it was at start, and is for workers */
 	uint64_t now_ns;
 	uint64_t started_ns;
 	uint64_t strangers; /* children that were none of ours, reaped */

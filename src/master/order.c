@@ -141,9 +141,13 @@ static void put_environment(
 	out->spawn.envp = out->environment;
 }
 
-static void put_limits(const struct service_limits *limits, struct order *out)
+static void put_limits(const struct master *master,
+	const struct service_limits *limits, struct order *out)
 {
-	const struct spawn_limit all[] = {
+	const struct {
+		int resource;
+		uint64_t value;
+	} all[] = {
 		{RLIMIT_CORE, limits->core_bytes},
 		{RLIMIT_NOFILE, limits->nofile},
 		{RLIMIT_NPROC, limits->nproc},
@@ -155,13 +159,19 @@ static void put_limits(const struct service_limits *limits, struct order *out)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i].value == RLIMIT_UNSET)
+		uint64_t value = all[i].value;
+
+		if (value == RLIMIT_UNSET)
 			continue;
-		out->limits[n] = all[i];
-		if (all[i].value == RLIMIT_NONE)
-			out->limits[n].value = UINT64_MAX;
-		n++;
+		if (value == RLIMIT_NONE)
+			value = UINT64_MAX;
+		out->limits[n++] =
+			(struct spawn_limit){all[i].resource, value, value};
 	}
+	/* We raised ours; who uses select() would not survive that. */
+	if (limits->nofile == RLIMIT_UNSET)
+		out->limits[n++] = (struct spawn_limit){
+			RLIMIT_NOFILE, master->nofile_soft, master->nofile};
 	out->spawn.limits = out->limits;
 	out->spawn.limits_n = n;
 }
@@ -187,5 +197,5 @@ void order_make(const struct master *master, uint32_t service,
 	};
 	put_fds(master, state, channel, out);
 	put_environment(row, generation, out);
-	put_limits(&row->limits, out);
+	put_limits(master, &row->limits, out);
 }

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Raise RLIMIT_NOFILE's soft limit to the hard one; *OUT is what we have. */
-int sys_nofile(uint64_t *out);
+/* Raise RLIMIT_NOFILE's soft limit from *OUT_SOFT to the hard one, *OUT. */
+int sys_nofile(uint64_t *out, uint64_t *out_soft);
 
 #endif

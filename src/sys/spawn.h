@@ -53,8 +53,8 @@ enum spawn_stage {
 const char *spawn_stage_name(int stage);
 
 struct spawn_limit {
-	int resource;	/* RLIMIT_... */
-	uint64_t value; /* soft and hard; UINT64_MAX: unlimited */
+	int resource;	     /* RLIMIT_... */
+	uint64_t soft, hard; /* UINT64_MAX: unlimited */
 };
 
 /* Everything is copied by spawn_start(). */

@@ -159,8 +159,8 @@ static void freeze_limits(
 	for (unsigned i = 0; i < order->limits_n; i++)
 		slot->limits[i] = (struct spawn_rlimit){
 			.resource = order->limits[i].resource,
-			.soft = order->limits[i].value,
-			.hard = order->limits[i].value,
+			.soft = order->limits[i].soft,
+			.hard = order->limits[i].hard,
 		};
 	slot->limits_n = order->limits_n;
 }

@@ -356,6 +356,16 @@ static void cmd_drain(const char *text)
 	cmd_exit("0");
 }
 
+/* `open PATH`: 0, or the negative errno, of opening it for reading */
+static void cmd_open(const char *text)
+{
+	int fd = open(text, O_RDONLY | O_CLOEXEC);
+
+	fprintf(out, "%d\n", fd < 0 ? -errno : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void cmd_setsid(const char *text)
 {
 	(void)text;
@@ -476,6 +486,7 @@ static const struct {
 	{"write", cmd_write},
 	{"fork", cmd_fork},
 	{"drain", cmd_drain},
+	{"open", cmd_open},
 	{"setsid", cmd_setsid},
 	{"report", cmd_report},
 };

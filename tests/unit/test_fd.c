@@ -248,11 +248,11 @@ static void a_directory_of_others_is_refused(void **state)
 static int raise_limit(void)
 {
 	struct rlimit limit = {64, 256};
-	uint64_t now = 0;
+	uint64_t now = 0, before = 0;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
-	if (sys_nofile(&now) != 0 || now != 256)
+	if (sys_nofile(&now, &before) != 0 || now != 256 || before != 64)
 		return 2;
 	return getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 256;
 }

@@ -455,7 +455,7 @@ static void signals_are_as_at_boot_whatever_we_ignore_or_block(void **state)
 static void directory_mask_limits_and_session_are_as_ordered(void **state)
 {
 	static const struct spawn_limit limits[] = {
-		{RLIMIT_NOFILE, 99}, {RLIMIT_CORE, 0}};
+		{RLIMIT_NOFILE, 99, 99}, {RLIMIT_CORE, 0, 0}};
 
 	(void)state;
 	EACH_METHOD(m)
@@ -599,7 +599,7 @@ static void six_bad_programs_say_why(void **state)
 
 static void a_failure_names_its_stage(void **state)
 {
-	static const struct spawn_limit wrong = {9999, 1};
+	static const struct spawn_limit wrong = {9999, 1, 1};
 
 	(void)state;
 	EACH_METHOD(m)
@@ -630,7 +630,7 @@ static void a_failure_names_its_stage(void **state)
 
 static int fail_without_rights(void)
 {
-	static const struct spawn_limit more = {RLIMIT_CORE, 4096};
+	static const struct spawn_limit more = {RLIMIT_CORE, 4096, 4096};
 	struct rlimit none = {0, 0};
 	static const gid_t groups[] = {1};
 
