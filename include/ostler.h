@@ -125,7 +125,8 @@ OSTLER_API int ostler_worker_ready(struct ostler_worker *worker);
 
 /*
  * Take a client, if one waits. Call it whenever a listener or the status
- * descriptor is readable and whenever ostler_worker_timeout() has passed.
+ * descriptor READY is readable, with the first that was reported, and with -1
+ * whenever ostler_worker_timeout() has passed.
  *
  * Returns the client's descriptor, or
  * -EAGAIN     none waits; AVAIL is said if it was not before
@@ -135,7 +136,7 @@ OSTLER_API int ostler_worker_ready(struct ostler_worker *worker);
  *             listeners until ostler_worker_timeout() has passed
  * and other errors, after which the worker cannot go on.
  */
-OSTLER_API int ostler_worker_accept(struct ostler_worker *worker);
+OSTLER_API int ostler_worker_accept(struct ostler_worker *worker, int ready);
 
 /*
  * A client is done and closed. If that made room, take the next one at once

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 struct slot {
@@ -16,7 +15,8 @@ struct slot {
 
 static int control(struct slot *slot, int op)
 {
-	struct epoll_event e = {.data.ptr = slot};
+	uint64_t number = (uint64_t)(slot - slot->home->slots);
+	struct epoll_event e = {.data.u64 = CLIENT_EVENT + number};
 
 	if ((slot->wants & OSTLER_READ) != 0)
 		e.events |= EPOLLIN;
@@ -100,10 +100,11 @@ int ostler__clients_admit(struct clients *c, int fd)
 	return fd;
 }
 
-int ostler__clients_attend(struct clients *c, void *data, uint32_t events)
+int ostler__clients_attend(struct clients *c, const struct epoll_event *event)
 {
 	const struct ostler_options *o = c->options;
-	struct slot *slot = data;
+	struct slot *slot = &c->slots[event->data.u64 - CLIENT_EVENT];
+	uint32_t events = event->events;
 	bool broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
 	bool in = broken || (events & EPOLLIN) != 0;
 	bool out = broken || (events & EPOLLOUT) != 0;

@@ -2,6 +2,8 @@
 #ifndef OSTLER_LIB_CLIENTS_H
 #define OSTLER_LIB_CLIENTS_H
 
+#include <sys/epoll.h>
+
 #include "lib/worker.h"
 
 /*
@@ -31,7 +33,10 @@ void ostler__clients_finish(struct clients *c);
  */
 int ostler__clients_admit(struct clients *c, int fd);
 
-/* EVENTS came with DATA, a client's. 0, or an error that ends the worker. */
-int ostler__clients_attend(struct clients *c, void *data, uint32_t events);
+/* EVENT is a client's: this and its slot's number are its data.u64. */
+#define CLIENT_EVENT (UINT64_C(1) << 32)
+
+/* 0, or an error that ends the worker. */
+int ostler__clients_attend(struct clients *c, const struct epoll_event *event);
 
 #endif

@@ -32,13 +32,21 @@ static int watch_what_matters(struct multi *m)
 	int result = 0;
 
 	if (listen != m->listening)
-		result = ostler__watch_listeners(
-			m->worker, m->epoll, listen, NULL);
+		result = ostler__watch_listeners(m->worker, m->epoll, listen);
 	if (result == 0 && hear != m->hearing)
-		result = ostler__watch_status(m->epoll, hear, NULL);
+		result = ostler__watch_status(m->epoll, hear);
 	m->listening = listen;
 	m->hearing = hear;
 	return result;
+}
+
+/* The first of N that is not a client's, or -1; it is the one that woke us. */
+static int first_knock(const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (events[i].data.u64 < CLIENT_EVENT)
+			return (int)events[i].data.u64;
+	return -1;
 }
 
 static int turn(struct multi *m)
@@ -46,19 +54,17 @@ static int turn(struct multi *m)
 	struct epoll_event events[EVENTS];
 	int n = epoll_wait(
 		m->epoll, events, EVENTS, ostler_worker_timeout(m->worker));
-	bool knock = n == 0;
+	int ready = first_knock(events, n);
 	int result = 0;
 
-	for (int i = 0; i < n; i++)
-		knock = knock || events[i].data.ptr == NULL;
 	/* First of all: parting with a client may be when we decide to leave. */
-	if (knock)
+	if (ready >= 0 || n == 0)
 		result = ostler__clients_admit(
-			&m->clients, ostler_worker_accept(m->worker));
+			&m->clients, ostler_worker_accept(m->worker, ready));
 	for (int i = 0; i < n && result == 0; i++)
-		if (events[i].data.ptr != NULL)
-			result = ostler__clients_attend(&m->clients,
-				events[i].data.ptr, events[i].events);
+		if (events[i].data.u64 >= CLIENT_EVENT)
+			result =
+				ostler__clients_attend(&m->clients, &events[i]);
 	return result;
 }
 

@@ -15,27 +15,30 @@
  * kernel's line, and then no worker stays warm (MECHANISMS B14).
  */
 
-/* While paused the listeners would wake us for nothing, over and over. */
-static void sleep_until_needed(const struct ostler_worker *w, int epoll)
+/*
+ * The descriptor that woke us, or -1 if it was the time, or a signal: then we
+ * have a look too many. While paused the listeners would wake us for nothing,
+ * over and over.
+ */
+static int sleep_until_needed(const struct ostler_worker *w, int epoll)
 {
 	struct pollfd status = {.fd = MASTER_STATUS_FD, .events = POLLIN};
 	struct epoll_event e;
 	int timeout = ostler_worker_timeout(w);
 
-	/* An early end, by a signal or an error, is a look too many. */
-	if (w->paused)
-		(void)poll(&status, 1, timeout);
-	else
-		(void)epoll_wait(epoll, &e, 1, timeout);
+	if (!w->paused)
+		return epoll_wait(epoll, &e, 1, timeout) == 1 ? (int)e.data.u64
+							      : -1;
+	(void)poll(&status, 1, timeout);
+	return -1;
 }
 
 static int wait_for_client(struct ostler_worker *w, int epoll)
 {
 	for (;;) {
-		int client;
+		int ready = sleep_until_needed(w, epoll);
+		int client = ostler_worker_accept(w, ready);
 
-		sleep_until_needed(w, epoll);
-		client = ostler_worker_accept(w);
 		if (client != -EAGAIN && client != -EMFILE)
 			return client;
 	}
@@ -71,9 +74,9 @@ static int be_worker(
 	int result = epoll < 0 ? -errno : 0;
 
 	if (result == 0)
-		result = ostler__watch_listeners(w, epoll, true, NULL);
+		result = ostler__watch_listeners(w, epoll, true);
 	if (result == 0)
-		result = ostler__watch_status(epoll, true, NULL);
+		result = ostler__watch_status(epoll, true);
 	if (result == 0)
 		result = serve_clients(w, options, epoll);
 	if (result >= 0)

@@ -80,21 +80,20 @@ int ostler__end(struct ostler_worker *w, const struct ostler_options *options,
 	return status;
 }
 
-static int watch(int epoll, bool add, int fd, uint32_t events, void *data)
+static int watch(int epoll, bool add, int fd, uint32_t events)
 {
-	struct epoll_event e = {.events = events, .data.ptr = data};
+	struct epoll_event e = {.events = events, .data.u64 = (uint64_t)fd};
 
 	if (epoll_ctl(epoll, add ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &e) < 0)
 		return -errno;
 	return 0;
 }
 
-int ostler__watch_listeners(
-	const struct ostler_worker *w, int epoll, bool add, void *data)
+int ostler__watch_listeners(const struct ostler_worker *w, int epoll, bool add)
 {
 	for (unsigned i = 0; i < w->start.sockets_n; i++) {
 		int result = watch(epoll, add, MASTER_LISTEN_FD + (int)i,
-			EPOLLIN | EPOLLEXCLUSIVE, data);
+			EPOLLIN | EPOLLEXCLUSIVE);
 
 		if (result < 0)
 			return result;
@@ -102,7 +101,7 @@ int ostler__watch_listeners(
 	return 0;
 }
 
-int ostler__watch_status(int epoll, bool add, void *data)
+int ostler__watch_status(int epoll, bool add)
 {
-	return watch(epoll, add, MASTER_STATUS_FD, EPOLLIN, data);
+	return watch(epoll, add, MASTER_STATUS_FD, EPOLLIN);
 }

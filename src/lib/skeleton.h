@@ -30,9 +30,8 @@ int ostler__end(struct ostler_worker *w, const struct ostler_options *options,
 /* Words to descriptor 2, with the program's name in front. */
 void ostler__complain(const struct ostler_worker *w, const char *words);
 
-/* Add, if ADD, or remove the listeners; DATA comes with their events. */
-int ostler__watch_listeners(
-	const struct ostler_worker *w, int epoll, bool add, void *data);
-int ostler__watch_status(int epoll, bool add, void *data);
+/* Add, if ADD, or remove: data.u64 of their events is the descriptor. */
+int ostler__watch_listeners(const struct ostler_worker *w, int epoll, bool add);
+int ostler__watch_status(int epoll, bool add);
 
 #endif

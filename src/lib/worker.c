@@ -156,6 +156,12 @@ static bool no_descriptor(int error)
 	       error == ENOMEM;
 }
 
+static bool is_listener(const struct ostler_worker *w, int fd)
+{
+	return fd >= MASTER_LISTEN_FD &&
+	       fd < MASTER_LISTEN_FD + (int)w->start.sockets_n;
+}
+
 static int try_listener(const struct ostler_worker *w, int listener)
 {
 	int flags = SOCK_CLOEXEC | (w->nonblocking_clients ? SOCK_NONBLOCK : 0);
@@ -174,10 +180,18 @@ static int try_listener(const struct ostler_worker *w, int listener)
 	return -EAGAIN;
 }
 
-/* In turn, so that a busy listener does not starve the others. */
-static int try_listeners(struct ostler_worker *w)
+/*
+ * First the one that woke us, see worker.h; then in turn, so that a busy
+ * listener does not starve the others.
+ */
+static int try_listeners(struct ostler_worker *w, int ready)
 {
 	int result = -EAGAIN;
+
+	if (is_listener(w, ready))
+		result = try_listener(w, ready);
+	if (result != -EAGAIN)
+		return result;
 
 	for (unsigned i = 0; i < w->start.sockets_n; i++) {
 		unsigned turn = (w->next_listener + i) % w->start.sockets_n;
@@ -226,9 +240,9 @@ static int pause_accepting(struct ostler_worker *w, uint64_t now)
 	return w->leaving ? -ESHUTDOWN : -EMFILE;
 }
 
-static int take_client(struct ostler_worker *w, uint64_t now)
+static int take_client(struct ostler_worker *w, int ready, uint64_t now)
 {
-	int fd = try_listeners(w);
+	int fd = try_listeners(w, ready);
 
 	if (fd >= 0)
 		return took_client(w, fd);
@@ -248,7 +262,7 @@ int ostler_worker_ready(struct ostler_worker *worker)
 	return worker->leaving ? -ESHUTDOWN : 0;
 }
 
-int ostler_worker_accept(struct ostler_worker *worker)
+int ostler_worker_accept(struct ostler_worker *worker, int ready)
 {
 	uint64_t now = now_ns();
 
@@ -258,7 +272,7 @@ int ostler_worker_accept(struct ostler_worker *worker)
 		tell(worker);
 	if (!is_full(worker) &&
 		!(worker->paused && now < worker->paused_until_ns))
-		return take_client(worker, now);
+		return take_client(worker, ready, now);
 	look(worker, now);
 	if (worker->leaving)
 		return -ESHUTDOWN;
@@ -285,7 +299,7 @@ int ostler_worker_done(struct ostler_worker *worker)
 		return -ESHUTDOWN;
 	if (worker->unsent)
 		tell(worker);
-	return was_listening ? -EAGAIN : take_client(worker, now);
+	return was_listening ? -EAGAIN : take_client(worker, -1, now);
 }
 
 /* ------------------------------------------------------ when to wake */

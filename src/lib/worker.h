@@ -17,16 +17,20 @@
  *          the master has asked us to leave.
  * Decides: when to say AVAIL and TAKEN, when to look at the status
  *          descriptor, and when to leave.
- * Never:   takes a wake-up and leaves without having tried every listener: a
- *          sibling asleep beside us would not be woken for that client.
+ * Never:   takes a wake-up and leaves without having tried the listener that
+ *          it came from: a sibling asleep beside us is not woken for that one.
  *
  * Why one try is enough. The kernel wakes one sleeping worker per client
  * (EPOLLEXCLUSIVE), and none if nobody sleeps. So as long as anybody sleeps,
- * the clients in the queues are at most as many as the workers that were
- * woken and have not tried since; a try at all listeners that yields a client
- * or finds them empty keeps that true, whosever client it was. Nobody goes
- * to sleep without a look either: epoll_wait() starts with one. A worker that
- * has served a client since it woke owes nothing and may leave at once.
+ * the clients in a queue are at most as many as the workers that were woken
+ * for that queue and have not tried it since; a try that yields a client or
+ * finds it empty keeps that true, whosever client it was. Nobody goes to sleep
+ * without a look either: epoll_wait() starts with one. A worker that has
+ * served a client since it woke owes nothing and may leave at once.
+ *
+ * Which listener woke us matters: epoll_wait() reports it first. To take a
+ * client of another one instead leaves ours in its queue, while the sibling
+ * that was woken for the other finds nothing there and sleeps on (measured).
  */
 
 struct ostler_worker {

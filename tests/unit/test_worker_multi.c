@@ -146,7 +146,7 @@ static int wake_and_halt(
 	if (epoll_wait(epoll, &e, 1, -1) != 1)
 		return 4;
 	pass_gate();
-	client = ostler_worker_accept(w);
+	client = ostler_worker_accept(w, -1);
 	if (client < 0)
 		return 5;
 	(void)serve_byte(client, NULL);
@@ -198,7 +198,8 @@ static int ask_everything(
 		return 4;
 	if (ostler_worker_done(w) != -EINVAL)
 		return 5;
-	if (ostler_worker_ready(w) < 0 || ostler_worker_accept(w) != -EAGAIN)
+	if (ostler_worker_ready(w) < 0 ||
+		ostler_worker_accept(w, -1) != -EAGAIN)
 		return 6;
 	if (ostler_worker_listeners(w) != 1 ||
 		ostler_worker_listener(w, 0) != MASTER_LISTEN_FD ||
@@ -208,10 +209,11 @@ static int ask_everything(
 	if (ostler_worker_leaving(w) || ostler_worker_timeout(w) != -1)
 		return 8;
 	pass_gate(); /* now a client is in the queue */
-	if (ostler_worker_accept(w) < 0 || ostler_worker_accept(w) != -EBUSY)
+	if (ostler_worker_accept(w, -1) < 0 ||
+		ostler_worker_accept(w, -1) != -EBUSY)
 		return 9;
 	pass_gate(); /* now the master has asked us to leave */
-	if (ostler_worker_accept(w) != -ESHUTDOWN ||
+	if (ostler_worker_accept(w, -1) != -ESHUTDOWN ||
 		!ostler_worker_leaving(w) || ostler_worker_timeout(w) != -1)
 		return 10;
 	if (ostler_worker_done(w) != -ESHUTDOWN ||
@@ -219,6 +221,49 @@ static int ask_everything(
 		return 11;
 	ostler_worker_close(w);
 	return 0;
+}
+
+/* Serve the first from the second listener, the next from any. */
+static int hear_the_second(
+	int argc, char **argv, const struct ostler_options *options)
+{
+	struct ostler_worker *w;
+	int client;
+
+	if (ostler_worker_open(&w, argc, argv, options) < 0 ||
+		ostler_worker_ready(w) < 0)
+		return 3;
+	pass_gate(); /* both have a client now */
+	client = ostler_worker_accept(w, ostler_worker_listener(w, 1));
+	while (client >= 0) {
+		(void)serve_byte(client, NULL);
+		(void)close(client);
+		client = ostler_worker_done(w);
+	}
+	return client == -EAGAIN ? 0 : 4;
+}
+
+/*
+ * The wake-up was for that listener. For the other one a sibling was woken,
+ * which will find nothing there and sleep on if we take it.
+ */
+static void the_listener_that_was_heard_is_tried_first(void **state)
+{
+	int one, two;
+
+	(void)state;
+	open_gate();
+	open_second();
+	start(hear_the_second);
+	await_input(m.gate[0]);
+	one = connect_client();
+	two = connect_second();
+	let_pass();
+	ask(two);
+	expect_answer(two);
+	ask(one);
+	expect_answer(one);
+	expect_exit(0);
 }
 
 static void layer_2_says_what_it_does(void **state)
@@ -292,6 +337,7 @@ int main(void)
 		TEST(a_client_that_is_refused_leaves_room),
 		TEST(a_multi_worker_leaves_after_max_use_and_its_last_client),
 		TEST(a_woken_worker_tries_before_it_leaves),
+		TEST(the_listener_that_was_heard_is_tried_first),
 		TEST(layer_2_says_what_it_does),
 		TEST(who_comes_is_taken_before_who_leaves_is_parted_with),
 	};

@@ -55,16 +55,20 @@ static void place_descriptors(void)
 	int listener = fcntl(m.listener, F_DUPFD, 100);
 	int status = fcntl(m.theirs, F_DUPFD, 100);
 	int null = open("/dev/null", O_RDWR);
-	int word = fcntl(m.gate[1], F_DUPFD, 100); /* -1 if there is none */
+	int second = fcntl(m.second, F_DUPFD, 100); /* -1 if there is none */
+	int gate = fcntl(m.gate[1], F_DUPFD, 100);  /* likewise */
 
 	(void)dup2(null, 3);
 	(void)dup2(null, 4);
 	(void)dup2(status, 5);
 	(void)dup2(listener, 6);
-	(void)close(7);
-	if (word >= 0)
-		(void)dup2(word, 7);
-	for (int fd = word >= 0 ? 8 : 7; fd < 200; fd++)
+	for (int fd = 7; fd < 100; fd++)
+		(void)close(fd);
+	if (second >= 0)
+		(void)dup2(second, 7);
+	if (gate >= 0)
+		(void)dup2(gate, 8);
+	for (int fd = 100; fd < 200; fd++)
 		(void)close(fd);
 }
 
@@ -82,6 +86,7 @@ static _Noreturn void be_worker(
 	(void)setenv("GENERATION", "11", 1);
 	if (m.type == SOCK_SEQPACKET)
 		(void)setenv("OSTLER_SERVICE", "test", 1);
+	(void)setenv("OSTLER_SOCKETS", m.second >= 0 ? "2" : "1", 1);
 	_exit(m.type == SOCK_SEQPACKET ? skeleton(1, native, &m.options)
 				       : skeleton(2, postfix, &m.options));
 }
@@ -151,15 +156,25 @@ void expect_exit(int status)
 	assert_int_equal(WEXITSTATUS(how), status);
 }
 
-int connect_client(void)
+static int connect_to(const struct sockaddr_in *address)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_return_code(fd, errno);
-	assert_return_code(connect(fd, (const struct sockaddr *)&m.address,
-				   sizeof(m.address)),
+	assert_return_code(
+		connect(fd, (const struct sockaddr *)address, sizeof(*address)),
 		errno);
 	return fd;
+}
+
+int connect_client(void)
+{
+	return connect_to(&m.address);
+}
+
+int connect_second(void)
+{
+	return connect_to(&m.second_address);
 }
 
 void ask(int client)
@@ -195,10 +210,28 @@ void hang_up(void)
 	assert_return_code(shutdown(m.channel, SHUT_RDWR), errno);
 }
 
+static int listen_on(struct sockaddr_in *address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socklen_t n = sizeof(*address);
+
+	address->sin_family = AF_INET;
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_return_code(
+		bind(fd, (const struct sockaddr *)address, n), errno);
+	assert_return_code(listen(fd, QUEUE), errno);
+	assert_return_code(
+		getsockname(fd, (struct sockaddr *)address, &n), errno);
+	return fd;
+}
+
+void open_second(void)
+{
+	m.second = listen_on(&m.second_address);
+}
+
 int prepare(void **state)
 {
-	socklen_t n = sizeof(m.address);
-
 	(void)state;
 	memset(&m, 0, sizeof(m));
 	m.gate[0] = m.gate[1] = -1;
@@ -206,13 +239,9 @@ int prepare(void **state)
 	m.options.size = sizeof(m.options);
 	m.options.serve = serve_byte;
 	m.options.readable = answer;
-	m.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	m.address.sin_family = AF_INET;
-	m.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(m.listener, (const struct sockaddr *)&m.address, n) < 0 ||
-		listen(m.listener, QUEUE) < 0)
-		return -1;
-	return getsockname(m.listener, (struct sockaddr *)&m.address, &n);
+	m.second = -1;
+	m.listener = listen_on(&m.address);
+	return 0;
 }
 
 int clean_up(void **state)
@@ -223,6 +252,7 @@ int clean_up(void **state)
 		(void)waitpid(m.pid, NULL, 0);
 	}
 	(void)close(m.listener);
+	(void)close(m.second);
 	(void)close(m.channel);
 	for (int i = 0; i < 2 && m.gate[i] > 0; i++)
 		(void)close(m.gate[i]);
@@ -242,8 +272,8 @@ void pass_gate(void)
 {
 	char byte = 'g';
 
-	(void)!write(7, &byte, 1);
-	(void)!read(7, &byte, 1);
+	(void)!write(8, &byte, 1);
+	(void)!read(8, &byte, 1);
 }
 
 void let_pass(void)

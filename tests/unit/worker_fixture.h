@@ -25,15 +25,17 @@
 
 struct fixture {
 	int listener;
+	int second;    /* another one, or -1 */
 	int channel;   /* the master's end */
 	int theirs;    /* the worker's */
 	int type;      /* SOCK_SEQPACKET, or SOCK_STREAM as Postfix has it */
-	int gate[2];   /* [1] is the worker's descriptor 7, if it was opened */
+	int gate[2];   /* [1] is the worker's descriptor 8, if it was opened */
 	pid_t pid;     /* 0: it has been waited for */
 	pid_t speaker; /* as pid, for ever */
 	struct ostler_options options;
 	rlim_t nofile; /* 0: as it is */
 	struct sockaddr_in address;
+	struct sockaddr_in second_address;
 };
 
 extern struct fixture m;
@@ -50,7 +52,8 @@ void pass_gate(void);
 
 /* In the test. */
 void start(int (*skeleton)(int, char **, const struct ostler_options *));
-void open_gate(void); /* before start() */
+void open_gate(void);	/* before start() */
+void open_second(void); /* likewise: a second listener */
 void let_pass(void);
 void await_input(int fd);
 void await_sleep(void); /* the worker waits for something */
@@ -62,6 +65,7 @@ void expect_silence(void);
 void expect_exit(int status);
 
 int connect_client(void);
+int connect_second(void);
 void ask(int client);
 void expect_answer(int client); /* and close it */
 void be_client(void);
