@@ -24,6 +24,7 @@
 
 struct reload {
 	bool running;
+	bool untold; /* ended, and who asked has not been told yet */
 	bool again;
 	struct arena *arena; /* owned; of diags and result */
 	struct diags diags;
@@ -122,6 +123,7 @@ static void finish(struct master *master, bool good)
 	edition_drop(reload->candidate);
 	reload->candidate = NULL;
 	reload->running = false;
+	reload->untold = true;
 	reload->result.good = good;
 	reload->result.diags = &reload->diags;
 	log_diags(reload);
@@ -131,10 +133,6 @@ static void finish(struct master *master, bool good)
 		log_refused(master);
 	reload->count += good;
 	reload->failures += !good;
-	if (reload->again) {
-		reload->again = false;
-		reload_request(master);
-	}
 }
 
 static void complain(struct master *master, const struct service *row,
@@ -316,12 +314,15 @@ void reload_request(struct master *master)
 	struct reload *reload = master->reload;
 	struct table *table = NULL;
 
-	if (reload->running) {
+	if (reload->running || reload->untold) {
 		reload->again = true;
 		return;
 	}
-	if (!fresh(master))
+	if (!fresh(master)) {
+		reload->failures++;
+		reload->untold = true;
 		return;
+	}
 	if (master->stopping) {
 		complain(master, NULL, "the master is stopping",
 			"start it again");
@@ -337,6 +338,20 @@ void reload_request(struct master *master)
 bool reload_is_running(const struct master *master)
 {
 	return master->reload->running;
+}
+
+bool reload_told(struct master *master)
+{
+	struct reload *reload = master->reload;
+
+	if (!reload->untold)
+		return false;
+	reload->untold = false;
+	if (!reload->again)
+		return false;
+	reload->again = false;
+	reload_request(master);
+	return true;
 }
 
 void reload_lookup_ready(struct master *master)

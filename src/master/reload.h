@@ -38,6 +38,12 @@ void reload_with(struct master *master, struct table *table);
 
 bool reload_is_running(const struct master *master);
 
+/*
+ * Who asked has been told: the next one, if one was asked for meanwhile, may
+ * begin and forget the result. True: it has begun, and perhaps ended.
+ */
+bool reload_told(struct master *master);
+
 /* The look-up child has said something. */
 void reload_lookup_ready(struct master *master);
 

@@ -184,7 +184,9 @@ void round_expire(struct master *master)
 	listeners_doomed(master);
 	reload_expire(master);
 	wakes_expire(master);
-	control_tell_reloads(master);
+	do
+		control_tell_reloads(master);
+	while (reload_told(master));
 	control_expire(master);
 	if (log_is_waiting())
 		log_flush();
