@@ -13,6 +13,7 @@
  *	--served CMD  after each client
  *	--silent      never say a word, as Postfix's workers at first
  *	--deaf        do not look at descriptor 5
+ *	--greet       tell each client the pid, and echo its lines: no commands
  *	--journal F   append a line for each start, client and datagram
  *
  * A command may begin with `at N`: only when N clients have been served.
@@ -46,7 +47,7 @@ struct script {
 };
 
 static struct script at_start, at_ready, at_client, at_served;
-static bool silent, deaf;
+static bool silent, deaf, greet;
 static const char *journal;
 static long served;
 static unsigned generation;
@@ -550,7 +551,15 @@ static void serve_client(int client)
 	out = fdopen(dup(client), "w");
 	if (in == NULL || out == NULL)
 		_exit(90);
+	if (greet)
+		cmd_pid("");
+	fflush(out);
 	while (fgets(line, sizeof(line), in) != NULL) {
+		if (greet) {
+			fputs(line, out);
+			fflush(out);
+			continue;
+		}
 		line[strcspn(line, "\n")] = '\0';
 		run(line);
 	}
@@ -647,6 +656,7 @@ static void read_switches(int argc, char **argv)
 		{"served", required_argument, NULL, 'e'},
 		{"silent", no_argument, NULL, 'q'},
 		{"deaf", no_argument, NULL, 'd'},
+		{"greet", no_argument, NULL, 'g'},
 		{"journal", required_argument, NULL, 'j'},
 		{NULL, 0, NULL, 0},
 	};
@@ -665,6 +675,7 @@ static void read_switches(int argc, char **argv)
 			journal = optarg;
 		silent = silent || c == 'q';
 		deaf = deaf || c == 'd';
+		greet = greet || c == 'g';
 		if (c == '?')
 			_exit(91);
 	}
