@@ -21,7 +21,8 @@
 
 #define EVENTS_MAX 256
 #define SPAWN_LOOK_NS (20 * NS_PER_MS) /* while starts are in flight */
-#define LOG_LOOK_NS (100 * NS_PER_MS)  /* while the log's sink is full */
+#define QUEUE_LOOK_NS NS_PER_MS /* while starts wait: nothing else tells */
+#define LOG_LOOK_NS (100 * NS_PER_MS) /* while the log's sink is full */
 #define STRANGERS_PER_ROUND 64
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -38,7 +39,9 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, reload_deadline(master));
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
-	if (workers_starting(master))
+	if (workers_queued() > 0)
+		at_ns = earlier(at_ns, now_ns + QUEUE_LOOK_NS);
+	else if (spawn_busy(master->spawner) > 0)
 		at_ns = earlier(at_ns, now_ns + SPAWN_LOOK_NS);
 	if (log_is_waiting())
 		at_ns = earlier(at_ns, now_ns + LOG_LOOK_NS);

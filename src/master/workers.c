@@ -219,9 +219,9 @@ void workers_collect(struct master *master)
 		start_queued(master);
 }
 
-bool workers_starting(const struct master *master)
+uint32_t workers_queued(void)
 {
-	return queued_n > 0 || spawn_busy(master->spawner) > 0;
+	return queued_n;
 }
 
 static void tell_end(

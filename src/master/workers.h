@@ -47,7 +47,7 @@ void worker_signal(
 /* How a worker ended that ended lately, or NULL. */
 const struct last_death *worker_death(uint32_t slot, uint32_t serial);
 
-/* Starts are waiting or in flight: look again within 20 ms. */
-bool workers_starting(const struct master *master);
+/* Starts that wait for a slot of the spawner. */
+uint32_t workers_queued(void);
 
 #endif
