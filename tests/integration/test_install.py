@@ -53,7 +53,7 @@ def prefix():
 
 @pytest.fixture(scope="module")
 def library(prefix):
-    return next(prefix.glob("lib/**/libostler.so")).parent
+    return next(prefix.glob("lib*/**/libostler.so")).parent
 
 
 def sanitized():
