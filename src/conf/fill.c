@@ -12,7 +12,6 @@
 
 enum {
 	SERVICE_NAME_MAX = 32,
-	VARIABLES_MAX = 1000,
 };
 
 /* A wake-up more often than this would be a tick. */
@@ -186,9 +185,11 @@ static void fill_environment(const struct values *values, struct service *out)
 		&values->block->given[SETTING_environment];
 	struct place place = value_place(values, SETTING_environment);
 
-	if (given->n > VARIABLES_MAX) {
-		complain(values->diags, &place, "give it 1000 at most",
-			"environment: %u variables", given->n);
+	if (given->n > TABLE_ENVIRONMENT_MAX) {
+		complain(values->diags, &place,
+			"put the rest into a file that the command reads",
+			"environment has %u variables, and %u may be", given->n,
+			TABLE_ENVIRONMENT_MAX);
 		return;
 	}
 	for (const struct given *word = given->first; word != NULL;

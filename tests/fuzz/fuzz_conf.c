@@ -67,6 +67,7 @@ static void check_row(const struct service *row, unsigned lines)
 	assert(row->command[row->command_n] == NULL);
 	assert(row->environment[row->environment_n] == NULL);
 	assert(row->directory[0] == '/');
+	assert(row->file[0] != '\0');
 	assert(row->line >= 1 && row->line <= lines);
 	assert(row->policy.start_rate > 0 && row->policy.start_burst > 0);
 	assert(row->policy.process_limit != 1 || row->policy.surge == 0);
@@ -76,6 +77,8 @@ static void check_row(const struct service *row, unsigned lines)
 		bool is_inet = endpoint->kind == ENDPOINT_INET;
 
 		assert(endpoint->text != NULL);
+		assert(endpoint->file[0] != '\0');
+		assert(endpoint->line >= 1 && endpoint->line <= lines);
 		assert(is_inet == (endpoint->path == NULL));
 		assert(is_inet == (endpoint->port > 0));
 		assert(is_inet || endpoint->path[0] == '/');

@@ -43,6 +43,7 @@ static void the_example_of_the_manual_is_read(void **state)
 	CHECK_TEXT(row->file, "ostler.conf");
 	assert_int_equal(row->line, 2);
 	assert_int_equal(row->endpoints[0].line, 3);
+	CHECK_TEXT(row->endpoints[0].file, "ostler.conf");
 }
 
 static void what_is_not_given_has_its_default(void **state)
