@@ -19,11 +19,12 @@
 #define REST_NS (100 * NS_PER_MS)
 #define RESTS_MAX 1024
 
-/* Channels that are not read for a while, oldest first. */
+/* Channels that are not read for a while, or are over; oldest first. */
 struct rest {
 	uint32_t index;
 	uint32_t serial;
 	bool shared;
+	bool over;
 	uint64_t until_ns;
 };
 static struct {
@@ -106,16 +107,23 @@ static unsigned read_messages(
 	return n;
 }
 
+static bool put_rest(const struct master *master, struct rest item)
+{
+	if (rests.n == RESTS_MAX)
+		return false;
+	item.until_ns = master->now_ns + REST_NS;
+	rests.items[(rests.first + rests.n) % RESTS_MAX] = item;
+	rests.n++;
+	return true;
+}
+
 static void rest(struct master *master, int fd, uint32_t service,
 	struct rest item, uint64_t tag)
 {
 	service_of(master, service)->gossip.flood++;
-	if (rests.n == RESTS_MAX)
-		return; /* a thousand at once: then they are just slow */
-	item.until_ns = master->now_ns + REST_NS;
-	(void)loop_change(master->loop, fd, 0, tag);
-	rests.items[(rests.first + rests.n) % RESTS_MAX] = item;
-	rests.n++;
+	/* A thousand at once: then they are just slow. */
+	if (put_rest(master, item))
+		(void)loop_change(master->loop, fd, 0, tag);
 }
 
 uint64_t channel_deadline(const struct master *master)
@@ -140,7 +148,10 @@ static void resume_one(struct master *master, const struct rest *item)
 		return;
 	}
 	worker = worker_at(master, item->index, item->serial);
-	if (worker != NULL && worker->channel >= 0)
+	if (worker != NULL && item->over)
+		inbox_put_worker(
+			&master->inbox, EVENT_MUTE, item->index, item->serial);
+	else if (worker != NULL && worker->channel >= 0)
 		(void)loop_change(master->loop, worker->channel,
 			LOOP_IN | LOOP_RDHUP,
 			tag_make(TAG_CHANNEL, item->index, item->serial));
@@ -156,14 +167,20 @@ void channel_resume(struct master *master)
 	}
 }
 
-/* Nothing more can come; the worker may well live. */
+/*
+ * Nothing more can come, and the worker may well live: then it is MUTE. But
+ * one that dies closes its channel a moment before its death can be seen; so
+ * the verdict waits, or each such moment would start another worker.
+ */
 static void channel_over(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
+	struct rest item = {
+		.index = slot, .serial = worker->serial, .over = true};
 
 	(void)loop_remove(master->loop, worker->channel);
 	fd_close(&worker->channel);
-	if (!worker->disconnected)
+	if (!worker->disconnected && !put_rest(master, item))
 		inbox_put_worker(
 			&master->inbox, EVENT_MUTE, slot, worker->serial);
 }

@@ -252,8 +252,7 @@ void listeners_reopen(struct master *master, uint32_t service)
 		if (listener->fd >= 0)
 			continue;
 		result = reopen(state, listener);
-		if (!log_allowed(
-			    &state->complaints, master->now_ns, &suppressed))
+		if (!log_allowed(&state->troubles, master->now_ns, &suppressed))
 			continue;
 		say_listener(result < 0 ? MESSAGE_LISTENER_FAILED
 					: MESSAGE_LISTENER_LOST,

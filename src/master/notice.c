@@ -98,17 +98,39 @@ static void put_details(struct master *master, const struct action *action,
 	}
 }
 
-/* Lines that workers can cause at will are rationed; the others are few. */
+/*
+ * Lines that workers can cause at will are rationed, and those about single
+ * workers apart: fifty deaths must not hide why nobody is started any more.
+ */
+static struct log_rate *rate_of(struct service_state *state, enum notice notice)
+{
+	switch (notice) {
+	case NOTICE_DIED:
+	case NOTICE_TERM:
+	case NOTICE_START_TIMEOUT:
+		return &state->deaths;
+	case NOTICE_THROTTLED:
+	case NOTICE_RECOVERED:
+	case NOTICE_AT_LIMIT:
+	case NOTICE_SUSPECT:
+	case NOTICE_DEAF:
+		return &state->troubles;
+	case NOTICE_STUCK:
+		break;
+	}
+	return NULL;
+}
+
 void notice_log(struct master *master, const struct action *action)
 {
 	struct service_state *state = service_of(master, action->service);
+	struct log_rate *rate = rate_of(state, action->notice);
 	struct log_line line;
 	uint64_t suppressed = 0;
 
 	if (state->edition == NULL)
 		return;
-	if (action->notice != NOTICE_STUCK &&
-		!log_allowed(&state->deaths, master->now_ns, &suppressed))
+	if (rate != NULL && !log_allowed(rate, master->now_ns, &suppressed))
 		return;
 	log_begin(&line, messages[action->notice]);
 	log_text(&line, "service", state->row->name);

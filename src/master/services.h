@@ -52,8 +52,9 @@ struct service_state {
 	uint32_t retired_serial;    /* leftovers up to here are to leave */
 	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
 	struct gossip gossip;
-	struct log_rate deaths;
-	struct log_rate complaints;
+	struct log_rate deaths;	    /* of workers */
+	struct log_rate complaints; /* about what they say */
+	struct log_rate troubles;   /* of the service as a whole */
 };
 
 struct service_state *service_of(const struct master *master, uint32_t id);
