@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/reload.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 
 struct reload {
 	bool running;
+	bool heard;  /* from the look-up */
 	bool untold; /* ended, and who asked has not been told yet */
 	bool again;
 	struct arena *arena; /* owned; of diags and result */
@@ -354,13 +356,11 @@ bool reload_told(struct master *master)
 	return true;
 }
 
-void reload_lookup_ready(struct master *master)
+static void take_lookup(struct master *master)
 {
 	struct reload *reload = master->reload;
 	int result;
 
-	if (reload->lookup == NULL)
-		return;
 	result = sys_lookup_read(reload->lookup, reload->candidate->identities);
 	if (result == -EAGAIN)
 		return;
@@ -374,10 +374,22 @@ void reload_lookup_ready(struct master *master)
 	finish(master, false);
 }
 
-void reload_expire(struct master *master)
+void reload_lookup_ready(struct master *master)
 {
-	if (master->reload->lookup == NULL ||
-		master->now_ns < master->reload->until_ns)
+	master->reload->heard = true;
+}
+
+void reload_go_on(struct master *master)
+{
+	struct reload *reload = master->reload;
+	bool heard = reload->heard;
+
+	/* An event of this round could close what the plan is made of. */
+	assert(master->inbox.n == 0);
+	reload->heard = false;
+	if (reload->lookup != NULL && heard)
+		take_lookup(master);
+	if (reload->lookup == NULL || master->now_ns < reload->until_ns)
 		return;
 	complain(master, NULL, "looking users up takes too long",
 		"see nsswitch.conf(5), or give numbers");

@@ -47,8 +47,11 @@ bool reload_told(struct master *master);
 /* The look-up child has said something. */
 void reload_lookup_ready(struct master *master);
 
-/* The look-up takes too long. */
-void reload_expire(struct master *master);
+/*
+ * Commit what was looked up, or give up waiting for it. Only between rounds,
+ * when every event has been decided on: a service may be closed by one.
+ */
+void reload_go_on(struct master *master);
 uint64_t reload_deadline(const struct master *master);
 
 /* Of the last one that ended. */

@@ -183,9 +183,9 @@ void round_collect(struct master *master)
 
 void round_expire(struct master *master)
 {
+	reload_go_on(master);
 	channel_resume(master);
 	listeners_doomed(master);
-	reload_expire(master);
 	wakes_expire(master);
 	do
 		control_tell_reloads(master);
