@@ -72,11 +72,32 @@ static const char *audit_limit(const struct pool *pool)
 	return NULL;
 }
 
+/*
+ * No watch can be armed then, so they must be looked after. (One that is still
+ * armed, from before others took the last slot, will fire and see to it.)
+ */
+static const char *audit_suspects(
+	const struct core *core, const struct pool *pool)
+{
+	uint64_t at_ns =
+		deadline_get(&core->deadlines, core_service_of(core, pool));
+
+	if (pool->suspects > 0 && pool_available(pool) == 0 &&
+		pool_room(core, pool) == 0 && !pool->watching &&
+		at_ns == DEADLINE_NONE)
+		return "I3: suspects fill the pool, and nobody looks";
+	return NULL;
+}
+
 /* B2: the promise that keeps a client from waiting for ever. */
 static const char *audit_watch(
 	const struct core *core, const struct pool *pool, uint64_t now_ns)
 {
 	if (pool->watching || pool->lease.pending || pool->look_ns != 0)
+		return NULL;
+	/* Its time has come, and EVENT_TIME comes with it. */
+	if (deadline_get(&core->deadlines, core_service_of(core, pool)) <=
+		now_ns)
 		return NULL;
 	if (pool_available(pool) == 0 && pool_room(core, pool) > 0 &&
 		backoff_allows(pool, now_ns))
@@ -129,6 +150,8 @@ static const char *audit_pool(const struct core *core, const struct pool *pool,
 	broken = audit_limit(pool);
 	if (broken == NULL)
 		broken = audit_watch(core, pool, now_ns);
+	if (broken == NULL)
+		broken = audit_suspects(core, pool);
 	if (broken == NULL)
 		broken = audit_timer(core, pool, now_ns);
 	if (broken == NULL)

@@ -43,13 +43,24 @@ uint64_t lease_deadline(const struct core *core, const struct pool *pool)
 	return DEADLINE_NONE;
 }
 
+/* Suspects fill the pool, and everybody else is busy. */
+static bool is_blocked(const struct core *core, const struct pool *pool)
+{
+	return pool->suspects > 0 && pool_available(pool) == 0 &&
+	       pool_room(core, pool) == 0;
+}
+
 /*
  * A verdict is about workers that are believed; with none it is void, and so
- * is an end: nobody is left who might have missed a wake-up.
+ * is an end: nobody is left who might have missed a wake-up. But suspects are
+ * looked after, for no watch can be armed while they fill the pool.
  */
 void lease_settle(struct core *core, struct pool *pool)
 {
-	(void)core;
+	if (!is_blocked(core, pool))
+		pool->deaf = false;
+	else if (pool->look_ns == 0)
+		pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
 	if (pool_available(pool) > 0)
 		return;
 	pool->lease.pending = false;
@@ -212,7 +223,7 @@ static void verdict(struct core *core, struct pool *pool)
 		return;
 	}
 	suspect_ready(core, pool);
-	if (pool_spawn(core, pool, 1) == 0 && pool_room(core, pool) == 0)
+	if (pool_spawn(core, pool, 1) == 0 && is_blocked(core, pool))
 		deaf(core, pool);
 }
 
@@ -224,9 +235,9 @@ static void looked(struct core *core, struct pool *pool)
 {
 	if (pool->depth == 0) {
 		presume_ready(core, pool);
-		if (pool->deaf)
+		if (is_blocked(core, pool))
 			hearing(core, pool);
-	} else if (pool->deaf && pool_room(core, pool) == 0) {
+	} else if (is_blocked(core, pool)) {
 		deaf(core, pool);
 		return;
 	} else if (pool->suspects == 0) {
@@ -253,7 +264,7 @@ void lease_ended(struct core *core, struct pool *pool)
 /* Unless the last one was not answered, and is not needed any more. */
 static bool ask_to_look(const struct core *core, struct pool *pool)
 {
-	bool needed = pool->deaf ||
+	bool needed = is_blocked(core, pool) ||
 		      (pool->depth > 0 && pool->count[WORKER_STARTING] > 0);
 
 	if (pool->looking && !needed) {

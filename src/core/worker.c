@@ -72,7 +72,8 @@ static void heard(struct core *core, struct worker *worker)
 	struct pool *pool = pool_of(core, worker);
 
 	pool->words++;
-	pool->deaf = false;
+	if (worker->suspect)
+		pool->deaf = false;
 	if (!worker->spoke)
 		learn_start_time(core, pool, worker);
 	/* It may be up before we looked whether its exec went well. */

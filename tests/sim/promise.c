@@ -95,6 +95,8 @@ static void adopt(struct promises *p, uint32_t service)
 	}
 	s->life = LIFE_UP;
 	s->policy = s->row_policy;
+	if (s->pause_until_ns > p->now_ns + s->policy.throttle_time_ns)
+		s->pause_until_ns = p->now_ns + s->policy.throttle_time_ns;
 	s->woken_ns = 0;
 	/* Its rate may be another now: count from here. */
 	s->bucket_ns = 0;
@@ -127,13 +129,31 @@ static void ended(struct promises *p, struct promise_worker *worker)
 		p->services[worker->service].early_watches = 2;
 }
 
-static void service_event(struct promises *p, const struct event *event)
+/* B2: beside workers that are believed, once a second and after an end. */
+static void fired(struct promises *p, const struct core *core, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	bool early =
+		s->fired_ns != 0 && p->now_ns < s->fired_ns + WATCH_PERIOD_NS;
+	struct view_service view;
+
+	s->watching = false;
+	s->fired_ns = p->now_ns;
+	if (!early || !core_view_service(core, service, p->now_ns, &view) ||
+		view.starting + view.ready == view.suspect)
+		return;
+	check(p, s->early_watches > 0, "B2: watched beside ready too often");
+	if (s->early_watches > 0)
+		s->early_watches--;
+}
+
+static void service_event(
+	struct promises *p, const struct core *core, const struct event *event)
 {
 	struct promise_service *s = &p->services[event->service];
 
 	if (event->kind == EVENT_CLIENTS && s->watching) {
-		s->watching = false;
-		s->fired_ns = p->now_ns;
+		fired(p, core, event->service);
 	} else if (event->kind == EVENT_LISTENER_LOST && s->life == LIFE_UP) {
 		s->watching = false;
 		make_old(p, event->service);
@@ -177,12 +197,13 @@ static bool is_stale(const struct promises *p, const struct event *event)
 	return false;
 }
 
-static void take_event(struct promises *p, const struct event *event)
+static void take_event(
+	struct promises *p, const struct core *core, const struct event *event)
 {
 	if (is_about_worker(event))
 		worker_event(p, event);
 	else if (is_about_service(event))
-		service_event(p, event);
+		service_event(p, core, event);
 	else if (event->kind == EVENT_TABLE)
 		table(p);
 	else if (event->kind >= EVENT_STOP)
@@ -243,23 +264,13 @@ static void pushed(struct promises *p, const struct action *action)
 	worker->rung = rung;
 }
 
-static void watched(struct promises *p, const struct core *core,
-	const struct action *action)
+static void watched(struct promises *p, const struct action *action)
 {
 	struct promise_service *s = &p->services[action->service];
-	struct view_service view;
 
 	check(p, s->life == LIFE_UP, "I12: a watch without a service");
 	check(p, !s->watching, "B2: armed twice");
 	s->watching = true;
-	if (!core_view_service(core, action->service, p->now_ns, &view))
-		return;
-	if (view.starting + view.ready == view.suspect || s->fired_ns == 0 ||
-		p->now_ns >= s->fired_ns + WATCH_PERIOD_NS)
-		return;
-	check(p, s->early_watches > 0, "B2: watched beside ready too often");
-	if (s->early_watches > 0)
-		s->early_watches--;
 }
 
 static void woken(struct promises *p, const struct action *action)
@@ -317,8 +328,8 @@ static void finished(struct promises *p)
 	p->done = true;
 }
 
-static void take_action(struct promises *p, const struct core *core,
-	const struct event *event, const struct action *action)
+static void take_action(struct promises *p, const struct event *event,
+	const struct action *action)
 {
 	struct promise_service *s;
 
@@ -330,7 +341,7 @@ static void take_action(struct promises *p, const struct core *core,
 	s = &p->services[action->service];
 	switch (action->kind) {
 	case ACTION_WATCH:
-		watched(p, core, action);
+		watched(p, action);
 		break;
 	case ACTION_IGNORE:
 		check(p, s->watching, "B2: disarmed twice");
@@ -382,7 +393,9 @@ static bool is_in_reach(const struct event *event, uint32_t service,
 {
 	if (action->service == service || action->kind == ACTION_DONE)
 		return true;
-	return action->kind == ACTION_WATCH &&
+	return (action->kind == ACTION_WATCH || action->kind == ACTION_IGNORE ||
+		       (action->kind == ACTION_NOTICE &&
+			       action->notice == NOTICE_AT_LIMIT)) &&
 	       (event->kind == EVENT_EXITED ||
 		       event->kind == EVENT_START_FAILED);
 }
@@ -416,9 +429,7 @@ static void check_listening(struct promises *p, const struct core *core,
 		check(p, deadline_ns != UINT64_MAX,
 			"I3: ready workers are believed for ever");
 	else if (promises_room(p, service) > 0)
-		check(p,
-			view->throttled_ns > 0 &&
-				deadline_ns <= p->now_ns + view->throttled_ns,
+		check(p, deadline_ns <= p->now_ns + view->throttled_ns,
 			"I3: room and no pause, but nobody listens");
 }
 
@@ -482,13 +493,13 @@ const struct actions *promises_step(struct promises *promises,
 	if (stale)
 		promises->stale++;
 	else
-		take_event(promises, event);
+		take_event(promises, core, event);
 	actions = core_step(core, event, now_ns);
 	check(promises, !stale || actions->n == 0, "I6: a stale event moved");
 	check(promises, core_stale(core) == promises->stale,
 		"I16: a stale event was not counted");
 	for (uint32_t i = 0; i < actions->n; i++)
-		take_action(promises, core, event, &actions->items[i]);
+		take_action(promises, event, &actions->items[i]);
 	check(promises, !was_done || event->kind != EVENT_TIME || !actions->n,
 		"I27: something to do after all was done");
 	if (!stale)

@@ -492,6 +492,43 @@ static void a_look_says_how_many_more_are_needed(void **state)
 		     "view service=0 starting=4\n");
 }
 
+/* the others are busy, so no watch and no lease would find it */
+static void a_suspect_in_the_way_at_the_limit_is_looked_after(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=2 on_deaf_kill=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"ready slot=0 serial=1\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"due 1s\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"due 2s\n"
+		"> look service=0\n"
+		"depth service=0 depth=1\n"
+		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"> watch service=0\n"
+		"view service=0 ready=1 suspect=1 starting=1 deaf=0\n"
+		"taken slot=1 serial=2\n"
+		"> notice notice=at-limit service=0 slot=0 serial=0 number=2\n"
+		"> ignore service=0\n"
+		"view service=0 ready=1 suspect=1 taken=1 watching=0\n"
+		"due 3s\n"
+		"> look service=0\n"
+		"depth service=0 depth=1\n"
+		"> notice notice=deaf service=0 slot=0 serial=0 number=1\n"
+		"> kill service=0 slot=0 serial=1\n"
+		"exited slot=0 serial=1 code=0 signal=9\n"
+		"> watch service=0\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -518,6 +555,8 @@ int main(void)
 		cmocka_unit_test(a_watch_that_fires_for_nobody_starts_nobody),
 		cmocka_unit_test(an_answer_that_is_lost_is_asked_for_again),
 		cmocka_unit_test(a_look_says_how_many_more_are_needed),
+		cmocka_unit_test(
+			a_suspect_in_the_way_at_the_limit_is_looked_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+#include <stddef.h>
+
+#include "base/number.h"
+
+#define NEVER UINT64_MAX
+#define SOON_NS (50 * UINT64_C(1000))
+
+static struct world_service *service_of(
+	struct world *world, const struct guest *guest)
+{
+	return &world->services[guest->service];
+}
+
+void guest_spawn(
+	struct world *world, uint32_t slot, uint32_t service, uint32_t serial)
+{
+	struct guest *guest = &world->guests[slot];
+
+	*guest = (struct guest){.state = GUEST_BORN,
+		.service = service,
+		.serial = serial,
+		.next_ns = world->now_ns + world_about(world, NS_PER_MS),
+		.ignores_eof = world_chance(world, FAULT_IGNORE_EOF),
+		.ignores_term = world_chance(world, FAULT_IGNORE_TERM),
+		.unkillable = world_chance(world, FAULT_UNKILLABLE),
+		.lies = world_chance(world, FAULT_LIE)};
+}
+
+static void say(struct world *world, struct guest *guest, enum event_kind word)
+{
+	unsigned times = 1;
+
+	if (guest->disconnected || guest->closed ||
+		world_chance(world, FAULT_LOSE_WORD))
+		return;
+	if (world_chance(world, FAULT_REPEAT_WORD))
+		times = 2;
+	if (world_chance(world, FAULT_FLOOD))
+		times = WORLD_WORDS;
+	if (guest->words_n == 0)
+		guest->heard_ns = world->now_ns + SOON_NS;
+	if (world_chance(world, FAULT_LATE_WORD))
+		guest->heard_ns += world_about(world, 300 * NS_PER_MS);
+	while (times-- > 0 && guest->words_n < WORLD_WORDS)
+		guest->words[guest->words_n++] = word;
+}
+
+static void die(struct world *world, struct guest *guest, int code, int signal)
+{
+	guest->state = GUEST_DEAD;
+	guest->code = code;
+	guest->signal = signal;
+	guest->busy = false;
+	guest->next_ns = NEVER;
+	guest->end_ns = world->now_ns + SOON_NS;
+	if (world_chance(world, FAULT_LATE_END))
+		guest->end_ns += world_about(world, 200 * NS_PER_MS);
+}
+
+static void die_somehow(struct world *world, struct guest *guest)
+{
+	static const struct {
+		int code, signal;
+	} ends[] = {{0, 0}, {1, 0}, {75, 0}, {0, 11}, {0, 9}};
+	uint64_t which = prng_below(&world->prng, 5);
+
+	die(world, guest, ends[which].code, ends[which].signal);
+}
+
+/* Back to the listener: a client that waits already is seen at once. */
+static void sleep_or_wake(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+
+	guest->busy = false;
+	if ((guest->eof && !guest->ignores_eof) ||
+		(s->max_use != 0 && guest->clients >= s->max_use)) {
+		die(world, guest, 0, 0);
+		return;
+	}
+	if (s->depth > 0) {
+		guest->state = GUEST_WOKEN;
+		guest->next_ns = world->now_ns + SOON_NS;
+		return;
+	}
+	guest->state = GUEST_ASLEEP;
+	guest->order = world->orders++;
+	guest->next_ns = world->now_ns + world_about(world, s->idle_ns);
+}
+
+static void serve(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+
+	s->depth--;
+	s->moved_ns = world->now_ns;
+	guest->clients++;
+	guest->busy = true;
+	guest->state = GUEST_SERVING;
+	guest->next_ns = world->now_ns + world_about(world, s->serve_ns);
+}
+
+static void accept_one(struct world *world, struct guest *guest)
+{
+	if (world_chance(world, FAULT_DIE_WOKEN)) {
+		die_somehow(world, guest);
+		return;
+	}
+	if (service_of(world, guest)->depth == 0) {
+		sleep_or_wake(world, guest); /* EAGAIN */
+		return;
+	}
+	serve(world, guest);
+	say(world, guest, EVENT_TAKEN);
+}
+
+/* libostler serves on without a word; others say AVAIL and look again. */
+static void served(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+
+	if (s->speaks && s->depth > 0 && !guest->eof &&
+		(s->max_use == 0 || guest->clients < s->max_use)) {
+		serve(world, guest);
+		return;
+	}
+	if (guest->disconnected && !guest->ignores_eof) {
+		die(world, guest, 0, 0);
+		return;
+	}
+	say(world, guest, EVENT_READY);
+	sleep_or_wake(world, guest);
+}
+
+static void exec(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+	uint64_t init_ns = world_about(world, s->start_ns);
+
+	guest->exec_result = true;
+	guest->heard_ns = world->now_ns + SOON_NS;
+	guest->temporary = world_chance(world, FAULT_NO_RESOURCE);
+	if (guest->temporary || world_chance(world, FAULT_BAD_COMMAND)) {
+		guest->exec_failed = true;
+		guest->next_ns = NEVER;
+		return;
+	}
+	if (world_chance(world, FAULT_SLOW_START))
+		init_ns += world_about(world, 5 * NS_PER_S);
+	guest->state = GUEST_INIT;
+	guest->next_ns = world->now_ns + init_ns;
+	if (world_chance(world, FAULT_QUICK_EXIT))
+		die(world, guest, 0, 0);
+}
+
+static void ready(struct world *world, struct guest *guest)
+{
+	if (service_of(world, guest)->speaks)
+		say(world, guest, EVENT_READY);
+	sleep_or_wake(world, guest);
+}
+
+/* Out of the blue: true if it did not do what it was about to do. */
+static bool misbehave(struct world *world, struct guest *guest)
+{
+	if (world_chance(world, FAULT_DIE)) {
+		die_somehow(world, guest);
+		return true;
+	}
+	if (world_chance(world, FAULT_HANG)) {
+		guest->before = guest->state;
+		guest->state = GUEST_HUNG;
+		guest->next_ns = NEVER;
+		return true;
+	}
+	if (world_chance(world, FAULT_STOP)) {
+		guest->stopped = true;
+		return true;
+	}
+	if (guest->words_n == 0 && world_chance(world, FAULT_MUTE))
+		guest->closed = true;
+	if (guest->lies)
+		say(world, guest,
+			prng_below(&world->prng, 2) ? EVENT_READY
+						    : EVENT_TAKEN);
+	return false;
+}
+
+void guest_move(struct world *world, struct guest *guest)
+{
+	guest->next_ns = world->now_ns + SOON_NS;
+	if (guest->state != GUEST_BORN && misbehave(world, guest))
+		return;
+	switch (guest->state) {
+	case GUEST_BORN:
+		exec(world, guest);
+		break;
+	case GUEST_INIT:
+		ready(world, guest);
+		break;
+	case GUEST_ASLEEP:
+		die(world, guest, 0, 0); /* max_idle */
+		break;
+	case GUEST_WOKEN:
+		accept_one(world, guest);
+		break;
+	case GUEST_SERVING:
+		served(world, guest);
+		break;
+	case GUEST_NONE:
+	case GUEST_HUNG:
+	case GUEST_DEAD:
+		guest->next_ns = NEVER;
+		break;
+	}
+}
+
+/*
+ * The oldest registration is woken first. One that is stopped in its sleep
+ * swallows nothing; one that hangs is not asleep.
+ */
+void guest_wake_one(struct world *world, uint32_t service)
+{
+	struct guest *first = NULL;
+
+	for (uint32_t i = 0; i < world->slots_n; i++) {
+		struct guest *guest = &world->guests[i];
+
+		if (guest->state == GUEST_ASLEEP && !guest->stopped &&
+			guest->service == service &&
+			(first == NULL || guest->order < first->order))
+			first = guest;
+	}
+	if (first == NULL)
+		return;
+	first->state = GUEST_WOKEN;
+	first->next_ns = world->now_ns + world_about(world, SOON_NS);
+}
+
+/* Its channel or a signal has something for it. */
+void guest_poke(struct world *world, struct guest *guest)
+{
+	if (guest->state == GUEST_NONE || guest->state == GUEST_DEAD)
+		return;
+	if (guest->kill && !guest->unkillable) {
+		die(world, guest, 0, 9);
+		return;
+	}
+	if (guest->exec_failed || guest->stopped)
+		return;
+	if (guest->term && !guest->ignores_term) {
+		die(world, guest, 0, 15);
+		return;
+	}
+	if (guest->eof && guest->state == GUEST_ASLEEP && !guest->ignores_eof)
+		die(world, guest, 0, 0);
+}
+
+/* SIGCONT, or the end of whatever it hung at. */
+void guest_recover(struct world *world, struct guest *guest)
+{
+	guest->stopped = false;
+	if (guest->state == GUEST_HUNG)
+		guest->state = guest->before == GUEST_ASLEEP ? GUEST_WOKEN
+							     : guest->before;
+	if (guest->next_ns == NEVER && guest->state != GUEST_DEAD &&
+		!guest->exec_failed)
+		guest->next_ns = world->now_ns + SOON_NS;
+	guest_poke(world, guest);
+}
+
+void guest_heal(struct world *world, struct guest *guest)
+{
+	guest->ignores_eof = guest->ignores_term = guest->unkillable = false;
+	guest_recover(world, guest);
+}
