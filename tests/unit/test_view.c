@@ -100,6 +100,7 @@ static struct core *some_core(void)
 
 	tell(core, "row service=0 change=changed", NOW_NS);
 	tell(core, "table", NOW_NS);
+	tell(core, "time", NOW_NS);
 	tell(core, "clients service=0 depth=1", NOW_NS);
 	tell(core, "row service=0 change=changed", NOW_NS);
 	tell(core, "table", NOW_NS);
