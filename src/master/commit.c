@@ -157,7 +157,7 @@ static void enforce(struct plan *plan, unsigned i, uint32_t id)
 	edition_use(plan->edition);
 	for (unsigned n = 0; n < state->listeners_n; n++)
 		state->listeners[n].endpoint = &row->endpoints[n];
-	if (old != NULL && plan->rows[i].change == ROW_CHANGED)
+	if (old != NULL && plan->rows[i].change != ROW_SAME)
 		adjust(state, old, row);
 	/* Without its channels no worker starts, and says why. */
 	(void)service_channels_open(plan->master, id);

@@ -99,10 +99,7 @@ static void print_diags(const struct diags *diags)
 	for (size_t i = 0; i < diags->n; i++) {
 		text_builder_init(&text, buffer, sizeof(buffer));
 		diag_put(&text, &diags->items[i]);
-		printf("%s%s\n",
-			diags->items[i].severity == DIAG_WARNING ? "warning: "
-								 : "",
-			buffer);
+		printf("%s\n", buffer);
 	}
 }
 

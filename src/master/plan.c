@@ -156,6 +156,8 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 	}
 	if (all_kept(plan, row, made))
 		return true;
+	/* Workers hold the listeners they were born with. */
+	made->change = ROW_CHANGED;
 	made->endpoints = calloc(row->endpoints_n, sizeof(*made->endpoints));
 	if (made->endpoints == NULL)
 		return false;
