@@ -151,5 +151,5 @@ int sink_write(struct sink *sink, int severity, const char *line, size_t n)
 		sink->fd = -1;
 		return -EAGAIN;
 	}
-	return result == -EAGAIN ? result : 0;
+	return result;
 }
