@@ -83,7 +83,7 @@ static uint64_t listener_tag(uint32_t service, unsigned endpoint)
 static void arm(struct master *master, uint32_t service, unsigned i, bool on)
 {
 	int fd = service_of(master, service)->listeners[i].fd;
-	unsigned interest = on ? LOOP_IN | LOOP_ONCE : 0;
+	unsigned interest = LOOP_RDHUP | (on ? LOOP_IN | LOOP_ONCE : 0);
 	uint64_t tag = listener_tag(service, i);
 
 	if (fd < 0)
@@ -164,12 +164,24 @@ void listeners_look(struct master *master, uint32_t service)
 		service_depth(master, service));
 }
 
+/* Any worker may shut down what it shares with us. */
+static bool is_down(const struct listener *listener)
+{
+	switch (listener->endpoint->kind) {
+	case ENDPOINT_INET:
+		return sys_listener_alive(listener->fd) != 1;
+	case ENDPOINT_UNIX:
+	case ENDPOINT_DGRAM:
+		return sys_is_shut(listener->fd) != 0;
+	case ENDPOINT_FIFO:
+		break;
+	}
+	return false;
+}
+
 static bool lost(struct master *master, struct listener *listener)
 {
-	if (listener->endpoint->kind != ENDPOINT_INET &&
-		listener->endpoint->kind != ENDPOINT_UNIX)
-		return false;
-	if (sys_listener_alive(listener->fd) == 1)
+	if (!is_down(listener))
 		return false;
 	(void)loop_remove(master->loop, listener->fd);
 	fd_close(&listener->fd);
@@ -188,7 +200,8 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	listener = &state->listeners[endpoint];
 	if (listener->fd < 0)
 		return;
-	if ((ready & (LOOP_HUP | LOOP_ERR)) && lost(master, listener)) {
+	if ((ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) &&
+		lost(master, listener)) {
 		inbox_put(&master->inbox,
 			&(struct event){.kind = EVENT_LISTENER_LOST,
 				.service = service});

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -156,6 +157,16 @@ int sys_listener_alive(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
 		return -errno;
 	return listening != 0;
+}
+
+/* A listener of AF_UNIX still counts as listening then. */
+int sys_is_shut(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLRDHUP};
+
+	if (poll(&poll_fd, 1, 0) < 0)
+		return -errno;
+	return (poll_fd.revents & (POLLHUP | POLLRDHUP)) != 0;
 }
 
 int sys_shutdown(int fd, int how)

@@ -103,6 +103,9 @@ int sys_listen_again(int fd, int backlog);
 /* 1 if FD is a listening socket, 0 if it is a socket that does not listen. */
 int sys_listener_alive(int fd);
 
+/* 1 if whoever shares FD has shut its reading side down, else 0. */
+int sys_is_shut(int fd);
+
 int sys_shutdown(int fd, int how);
 
 /* ---- the wake-up client -------------------------------------------------- */

@@ -175,6 +175,30 @@ static void a_lost_listener_is_noticed(void **state)
 	fd_close(&fd);
 }
 
+static void a_socket_that_was_shut_for_reading_is_noticed(void **state)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+		struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+		/* Bound by the kernel, to a name of its choice. */
+		assert_int_equal(bind(fd, (const struct sockaddr *)&at,
+					 sizeof(at.sun_family)),
+			0);
+		if (types[i] == SOCK_STREAM)
+			assert_int_equal(listen(fd, 5), 0);
+		assert_int_equal(sys_is_shut(fd), 0);
+		assert_int_equal(sys_shutdown(fd, SHUT_WR), 0);
+		assert_int_equal(sys_is_shut(fd), 0);
+		assert_int_equal(sys_shutdown(fd, SHUT_RD), 0);
+		assert_int_equal(sys_is_shut(fd), 1);
+		fd_close(&fd);
+	}
+}
+
 static void nobody_there_is_told_when_sending(void **state)
 {
 	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5);
@@ -327,6 +351,7 @@ int main(void)
 		cmocka_unit_test(wrong_addresses_are_refused),
 		cmocka_unit_test(a_locked_filter_stays_locked),
 		cmocka_unit_test(a_lost_listener_is_noticed),
+		cmocka_unit_test(a_socket_that_was_shut_for_reading_is_noticed),
 		cmocka_unit_test(nobody_there_is_told_when_sending),
 		cmocka_unit_test(a_pipe_and_a_datagram_socket_are_woken),
 		cmocka_unit_test(a_pipe_without_a_reader_is_told),
