@@ -23,6 +23,7 @@ struct master;
 #define CLIENTS_PER_UID 8
 #define CLIENTS_FOR_ROOT 4 /* places that only root and the owner get */
 #define PATIENCE_NS (10 * NS_PER_S)
+#define PAUSE_NS (200 * NS_PER_MS)
 #define CHUNK (4 * CONTROL_LINE_MAX)
 
 enum client_state {
@@ -54,7 +55,7 @@ struct control {
 	struct net_named named;
 	char *path; /* owned */
 	uint32_t last_serial;
-	bool paused; /* no descriptor was left for accept */
+	uint64_t paused_until_ns; /* no descriptor was left; 0: accepting */
 	struct client clients[CLIENTS_MAX];
 };
 

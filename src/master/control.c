@@ -43,6 +43,27 @@ int control_create(struct master *master)
 		tag_make(TAG_CONTROL, 0, 0));
 }
 
+static void set_accepting(struct master *master, bool on)
+{
+	(void)loop_change(master->loop, master->control->fd, on ? LOOP_IN : 0,
+		tag_make(TAG_CONTROL, 0, 0));
+}
+
+/* Out of descriptors: until one of ours goes, or somebody else's may have. */
+static void pause_accepting(struct master *master)
+{
+	master->control->paused_until_ns = master->now_ns + PAUSE_NS;
+	set_accepting(master, false);
+}
+
+static void resume_accepting(struct master *master)
+{
+	if (master->control->paused_until_ns == 0)
+		return;
+	master->control->paused_until_ns = 0;
+	set_accepting(master, true);
+}
+
 void client_finish(struct master *master, struct client *client)
 {
 	if (client->state == CLIENT_FREE)
@@ -52,11 +73,7 @@ void client_finish(struct master *master, struct client *client)
 	free(client->out);
 	client->out = NULL;
 	client->state = CLIENT_FREE;
-	if (master->control->paused) {
-		master->control->paused = false;
-		(void)loop_change(master->loop, master->control->fd, LOOP_IN,
-			tag_make(TAG_CONTROL, 0, 0));
-	}
+	resume_accepting(master);
 }
 
 void control_destroy(struct master *master)
@@ -174,10 +191,7 @@ void control_accept(struct master *master)
 		if (fd == -EAGAIN)
 			return;
 		if (fd < 0) {
-			/* Out of descriptors: until one of ours goes. */
-			master->control->paused = true;
-			(void)loop_change(master->loop, master->control->fd, 0,
-				tag_make(TAG_CONTROL, 0, 0));
+			pause_accepting(master);
 			return;
 		}
 		welcome(master, fd);
@@ -195,6 +209,8 @@ static bool has_deadline(const struct client *client)
 
 void control_expire(struct master *master)
 {
+	if (master->control->paused_until_ns <= master->now_ns)
+		resume_accepting(master);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &master->control->clients[i];
 
@@ -207,6 +223,8 @@ uint64_t control_deadline(const struct master *master)
 {
 	uint64_t first_ns = LOOP_FOREVER;
 
+	if (master->control->paused_until_ns != 0)
+		first_ns = master->control->paused_until_ns;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		const struct client *client = &master->control->clients[i];
 
