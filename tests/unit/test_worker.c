@@ -134,6 +134,20 @@ static void avail_that_nobody_hears_means_leave(void **state)
 	expect_exit(0);
 }
 
+/* The same where only the failure tells: descriptor 5 is not readable. */
+static void an_avail_that_fails_is_enough_to_leave(void **state)
+{
+	int client = connect_client();
+
+	(void)state;
+	start(ostler_single_main);
+	expect_words("AT");
+	assert_return_code(shutdown(m.channel, SHUT_RD), errno);
+	ask(client);
+	expect_answer(client);
+	expect_exit(0);
+}
+
 /* Both come at once: the client has woken us, so it is ours. */
 static void a_client_is_served_though_taken_cannot_be_said(void **state)
 {
@@ -279,6 +293,7 @@ int main(void)
 		TEST(a_client_accepted_before_retirement_is_served),
 		TEST(retirement_is_noticed_in_the_middle_of_a_long_queue),
 		TEST(avail_that_nobody_hears_means_leave),
+		TEST(an_avail_that_fails_is_enough_to_leave),
 		TEST(a_client_is_served_though_taken_cannot_be_said),
 		TEST(max_use_is_the_last_client_and_no_avail_follows),
 		TEST(max_use_ends_a_run_in_a_queue),

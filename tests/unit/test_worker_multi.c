@@ -2,10 +2,14 @@
 #include "worker_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -83,6 +87,19 @@ static void a_retired_multi_worker_finishes_all_it_has(void **state)
 		ask(clients[i]);
 		expect_answer(clients[i]);
 	}
+	expect_exit(0);
+}
+
+/* A program that was compiled when there was no closed(). */
+static void members_that_a_program_does_not_know_are_not_used(void **state)
+{
+	(void)state;
+	m.options.size = offsetof(struct ostler_options, closed);
+	memset(&m.options.closed, 0xff, sizeof(m.options.closed));
+	start(ostler_multi_main);
+	be_client();
+	expect_words("ATA");
+	retire();
 	expect_exit(0);
 }
 
@@ -186,6 +203,22 @@ static void a_woken_worker_tries_before_it_leaves(void **state)
 	expect_exit(0);
 }
 
+static bool inherited_descriptors_are_closed_on_exec(void)
+{
+	for (int fd = MASTER_FLOW_READ; fd <= MASTER_LISTEN_FD; fd++)
+		if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0)
+			return false;
+	return true;
+}
+
+static bool sigpipe_is_ignored(void)
+{
+	struct sigaction action;
+
+	return sigaction(SIGPIPE, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
 /* B4, layer 2: what the others return when there is nothing to do. */
 static int ask_everything(
 	int argc, char **argv, const struct ostler_options *options)
@@ -196,6 +229,9 @@ static int ask_everything(
 		return 3;
 	if (ostler_worker_open(&again, argc, argv, options) != -EBUSY)
 		return 4;
+	if (!inherited_descriptors_are_closed_on_exec() ||
+		!sigpipe_is_ignored())
+		return 2;
 	if (ostler_worker_done(w) != -EINVAL)
 		return 5;
 	if (ostler_worker_ready(w) < 0 ||
@@ -334,6 +370,7 @@ int main(void)
 		TEST(the_first_client_of_a_multi_worker_is_told_of),
 		TEST(a_full_multi_worker_serves_on_without_a_word),
 		TEST(a_retired_multi_worker_finishes_all_it_has),
+		TEST(members_that_a_program_does_not_know_are_not_used),
 		TEST(a_client_that_is_refused_leaves_room),
 		TEST(a_multi_worker_leaves_after_max_use_and_its_last_client),
 		TEST(a_woken_worker_tries_before_it_leaves),
