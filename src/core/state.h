@@ -44,8 +44,7 @@ struct worker {
 	bool idle;     /* its last word was AVAIL, or it said none */
 	bool suspect;
 	bool mute;
-	bool asked;  /* we want it gone: no end of it is a failure */
-	bool failed; /* its failure is counted already */
+	bool asked; /* we want it gone: no end of it is a failure */
 	uint64_t started_ns;
 	uint64_t executed_ns;
 	uint64_t since_ns;

@@ -146,7 +146,7 @@ static void judge_end(
 		.code = event->code,
 		.signal = event->signal};
 
-	if (worker->asked || worker->failed)
+	if (worker->asked)
 		return;
 	if (bad)
 		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
@@ -174,7 +174,6 @@ static void start_timed_out(struct core *core, struct worker *worker)
 {
 	struct pool *pool = pool_of(core, worker);
 
-	worker->failed = true;
 	core_notice(core, NOTICE_START_TIMEOUT, worker->service, worker,
 		pool->policy.start_time_limit_ns);
 	backoff_failed(

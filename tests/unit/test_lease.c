@@ -36,35 +36,35 @@ static void a_stopped_ready_worker_costs_its_client_one_second(void **state)
 		"view service=0 ready=1 suspect=1 starting=1\n");
 }
 
+/* workers may serve on without a word */
 static void a_queue_that_moves_is_nobodys_fault(void **state)
 {
 	(void)state;
-	script_check("row service=0 change=changed\n"
-		     "table\n"
-		     "> watch service=0\n"
-		     "clients service=0 depth=1\n"
-		     "> spawn service=0 slot=0 serial=1\n"
-		     "ready slot=0 serial=1\n"
-		     "due 0.002s\n"
-		     "> look service=0\n"
-		     "depth service=0 depth=0\n"
-		     "due 1s\n"
-		     "> watch service=0\n"
-		     "clients service=0 depth=3\n"
-		     "> spawn service=0 slot=1 serial=2\n"
-		     "> spawn service=0 slot=2 serial=3\n"
-		     "due 1.002s\n"
-		     "> look service=0\n"
-		     "depth service=0 depth=3\n"
-		     "due 1.004s\n"
-		     "> look service=0\n"
-		     "depth service=0 depth=3\n"
-		     "due 1.008s\n"
-		     "> look service=0\n"
-		     "depth service=0 depth=2\n"
-		     "view service=0 suspect=0\n"
-		     "due 1.016s\n"
-		     "> look service=0\n");
+	script_check(
+		"row service=0 change=changed process_limit=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"ready slot=0 serial=1\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"due 1s\n"
+		"> watch service=0\n"
+		"clients service=0 depth=3\n"
+		"due 2s\n"
+		"> look service=0\n"
+		"depth service=0 depth=2\n"
+		"> watch service=0\n"
+		"view service=0 suspect=0 deaf=0\n"
+		"clients service=0 depth=2\n"
+		"due 3s\n"
+		"> look service=0\n"
+		"depth service=0 depth=2\n"
+		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> notice notice=deaf service=0 slot=0 serial=0 number=2\n"
+		"view service=0 suspect=1 deaf=1\n");
 }
 
 static void words_are_progress(void **state)

@@ -273,6 +273,8 @@ static void a_reload_does_not_lengthen_what_another_gave(void **state)
 		     "row service=0 change=changed drain_time=60s\n"
 		     "table\n"
 		     "> leftovers service=0\n"
+		     "# nor does a word after it\n"
+		     "taken slot=0 serial=1\n"
 		     "due 60.002s\n"
 		     "> notice notice=term service=0 slot=0 serial=1 number=0\n"
 		     "> disconnect service=0 slot=0 serial=1\n"
