@@ -142,7 +142,7 @@ static void resume_one(struct master *master, const struct rest *item)
 		if (service->shared_fd >= 0 &&
 			service->shared_serial == item->serial)
 			(void)loop_change(master->loop, service->shared_fd,
-				LOOP_IN,
+				LOOP_IN | LOOP_RDHUP,
 				tag_make(
 					TAG_SHARED, item->index, item->serial));
 		return;
@@ -168,21 +168,28 @@ void channel_resume(struct master *master)
 }
 
 /*
- * Nothing more can come, and the worker may well live: then it is MUTE. But
- * one that dies closes its channel a moment before its death can be seen; so
- * the verdict waits, or each such moment would start another worker.
+ * The worker may well live: then it is MUTE. But one that dies closes its
+ * channel a moment before its death can be seen; so the verdict waits, or each
+ * such moment would start another worker.
  */
+void channel_mute(struct master *master, uint32_t slot)
+{
+	uint32_t serial = master->workers[slot].serial;
+	struct rest item = {.index = slot, .serial = serial, .over = true};
+
+	if (!put_rest(master, item))
+		inbox_put_worker(&master->inbox, EVENT_MUTE, slot, serial);
+}
+
+/* Nothing more can come. */
 static void channel_over(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
-	struct rest item = {
-		.index = slot, .serial = worker->serial, .over = true};
 
 	(void)loop_remove(master->loop, worker->channel);
 	fd_close(&worker->channel);
-	if (!worker->disconnected && !put_rest(master, item))
-		inbox_put_worker(
-			&master->inbox, EVENT_MUTE, slot, worker->serial);
+	if (!worker->disconnected)
+		channel_mute(master, slot);
 }
 
 void channel_ready(
@@ -245,26 +252,28 @@ unsigned channel_read_shared(struct master *master, uint32_t service, int fd)
 
 		if (sys_channel_read(fd, bytes, sizeof(bytes), &message) <= 0)
 			break;
+		if (message.size == 0 && !message.has_credentials)
+			break; /* the end has no sender */
 		n++;
-		/* The end of an old one has no sender; ours is held open. */
-		if (message.size > 0 || message.has_credentials)
-			take_shared(master, service, bytes, &message);
+		take_shared(master, service, bytes, &message);
 	}
 	return n;
 }
 
-void channel_shared_ready(
-	struct master *master, uint32_t service, uint32_t serial)
+bool channel_shared_ready(struct master *master, uint32_t service,
+	uint32_t serial, uint32_t ready)
 {
 	struct service_state *state = service_of(master, service);
 	unsigned n;
 
 	if (state->shared_fd < 0 || state->shared_serial != serial)
-		return;
+		return true;
 	n = channel_read_shared(master, service, state->shared_fd);
 	if (n < MESSAGES_PER_ROUND) {
 		state->shared_busy = 0;
-	} else if (++state->shared_busy >= BUSY_ROUNDS) {
+		return (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) == 0;
+	}
+	if (++state->shared_busy >= BUSY_ROUNDS) {
 		state->shared_busy = 0;
 		rest(master, state->shared_fd, service,
 			(struct rest){.index = service,
@@ -272,4 +281,5 @@ void channel_shared_ready(
 				.shared = true},
 			tag_make(TAG_SHARED, service, serial));
 	}
+	return true;
 }

@@ -21,9 +21,15 @@ struct master;
 void channel_ready(
 	struct master *master, uint32_t slot, uint32_t serial, uint32_t ready);
 
-/* The shared channel of a service is readable. */
-void channel_shared_ready(
-	struct master *master, uint32_t service, uint32_t serial);
+/*
+ * The shared channel of a service is readable. False when it is over: we hold
+ * the workers' end, too, so one of them has shut it down.
+ */
+bool channel_shared_ready(struct master *master, uint32_t service,
+	uint32_t serial, uint32_t ready);
+
+/* The worker in SLOT cannot be heard any more: MUTE, if it lives on. */
+void channel_mute(struct master *master, uint32_t slot);
 
 /* Read a shared channel, of now or of before; how many messages there were. */
 unsigned channel_read_shared(struct master *master, uint32_t service, int fd);

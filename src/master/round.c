@@ -10,6 +10,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "master/shared.h"
 #include "master/stop.h"
 #include "master/wake.h"
 #include "master/workers.h"
@@ -85,9 +86,10 @@ static void take_words(struct master *master, const struct loop_event *event)
 
 	if (tag_kind(event->tag) == TAG_CHANNEL)
 		channel_ready(master, index, serial, event->ready);
-	else if (tag_kind(event->tag) == TAG_SHARED)
-		channel_shared_ready(master, index, serial);
-	else if (tag_kind(event->tag) == TAG_LEFTOVER)
+	else if (tag_kind(event->tag) == TAG_SHARED) {
+		if (!channel_shared_ready(master, index, serial, event->ready))
+			service_shared_lost(master, index);
+	} else if (tag_kind(event->tag) == TAG_LEFTOVER)
 		leftover_ready(master, index, serial, event->ready);
 }
 

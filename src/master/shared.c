@@ -6,6 +6,7 @@
 
 #include "master/channel.h"
 #include "master/master.h"
+#include "master/records.h"
 #include "master/services.h"
 #include "sys/channel.h"
 #include "sys/fd.h"
@@ -21,7 +22,7 @@ static int open_shared(struct master *master, uint32_t id)
 
 	if (result < 0)
 		return result;
-	result = loop_add(master->loop, pair[0], LOOP_IN,
+	result = loop_add(master->loop, pair[0], LOOP_IN | LOOP_RDHUP,
 		tag_make(TAG_SHARED, id, service->shared_serial + 1));
 	if (result < 0) {
 		fd_close(&pair[0]);
@@ -83,4 +84,16 @@ void service_retire_shared(struct master *master, uint32_t id)
 	leftover_add_shared(master, id, fd_take(&service->shared_fd));
 	if (service->row->channel == CHANNEL_SHARED)
 		(void)open_shared(master, id); /* tried again at a start */
+}
+
+void service_shared_lost(struct master *master, uint32_t id)
+{
+	for (uint32_t slot = 0; slot < master->workers_high; slot++) {
+		const struct worker_record *worker = &master->workers[slot];
+
+		if (worker->serial != 0 && worker->shared &&
+			worker->service == id)
+			channel_mute(master, slot);
+	}
+	service_retire_shared(master, id);
 }

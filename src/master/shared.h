@@ -23,4 +23,10 @@ void service_channels_close(struct master *master, uint32_t id);
  * to come get a new one. Nothing for private channels. */
 void service_retire_shared(struct master *master, uint32_t id);
 
+/*
+ * A worker shut the channel down for all: none of now can be heard again, and
+ * those to come get a new one.
+ */
+void service_shared_lost(struct master *master, uint32_t id);
+
 #endif

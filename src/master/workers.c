@@ -11,6 +11,7 @@
 #include "master/master.h"
 #include "master/order.h"
 #include "master/services.h"
+#include "master/shared.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -90,8 +91,9 @@ static int open_channel(
 	*out_owned = false;
 	if (service->row->channel == CHANNEL_SHARED) {
 		worker->shared = true;
+		result = service_channels_open(master, worker->service);
 		*out_end = service->shared_worker_fd;
-		return service->shared_worker_fd < 0 ? -EMFILE : 0;
+		return result;
 	}
 	result = sys_channel_pair(pair, false);
 	if (result < 0)

@@ -331,12 +331,14 @@ static void close_but(bool keep_status, bool keep_listeners)
 
 /*
  * `fork 5`, `fork 6`, `fork 56`, `fork -`: a child that keeps these and
- * leaves at end-of-file on 5; `fork 5 stay`: it does not. Says its pid.
+ * leaves at end-of-file on 5; `fork 5 stay`: it does not; `fork 5 say`: it
+ * says AVAIL in its parent's name, and leaves. Says its pid.
  */
 static void cmd_fork(const char *text)
 {
 	char keep[8] = "-", how[8] = "";
 	struct pollfd status = {.fd = STATUS_FD, .events = POLLIN};
+	pid_t parent = getpid();
 	pid_t pid;
 
 	sscanf(text, "%7s %7s", keep, how);
@@ -347,6 +349,10 @@ static void cmd_fork(const char *text)
 		return;
 	}
 	close_but(strchr(keep, '5') != NULL, strchr(keep, '6') != NULL);
+	if (strcmp(how, "say") == 0) {
+		(void)send_bytes(parent, generation, 1, 12);
+		_exit(0);
+	}
 	if (strchr(keep, '5') == NULL || strcmp(how, "stay") == 0)
 		sleep_for_ever();
 	while (poll(&status, 1, -1) < 1)

@@ -311,7 +311,7 @@ def test_children_of_gone_workers_are_shown_and_capped():
         wait_until(lambda: not any(map(is_alive, children[:4])), "the oldest are gone")
         assert all(map(is_alive, children[4:]))
         # What they hold is ended by a reload that changes their service.
-        master.reload(text.replace("process_limit = 5", 'process_limit = 5\n    umask = "077"'))
+        master.reload(rogue("web", ["unix:web"], process_limit=5, umask="077"))
         wait_until(lambda: not any(map(is_alive, children)), "all are gone")
         master.wait_for("web", lambda s: s["leftover"] == 0)
 
