@@ -16,6 +16,7 @@
 #include "master/services.h"
 #include "master_proto.h"
 #include "sys/creds.h"
+#include "sys/path.h"
 #include "table/service.h"
 
 #define DEFAULT_PATH                                                           \
@@ -188,7 +189,9 @@ void order_make(const struct master *master, uint32_t service,
 		.argv = row->command,
 		.directory = row->directory,
 		.umask = row->umask,
-		.switch_user = row->user != NULL || row->group != NULL,
+		/* Without root it can only be ourselves: that was checked. */
+		.switch_user = sys_is_root() &&
+			       (row->user != NULL || row->group != NULL),
 		.uid = as->uid,
 		.gid = as->gid,
 		.groups = as->groups,

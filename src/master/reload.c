@@ -156,9 +156,12 @@ static const char *identity_problem(
 {
 	if (!identity->valid)
 		return identity->error;
-	if (is_as && row->user != NULL && !sys_is_root() &&
-		identity->uid != sys_uid())
+	if (!is_as || sys_is_root())
+		return NULL;
+	if (row->user != NULL && identity->uid != sys_uid())
 		return "user: only root can run workers as somebody else";
+	if (row->group != NULL && identity->gid != sys_gid())
+		return "group: only root can run workers in another group";
 	return NULL;
 }
 
@@ -177,7 +180,10 @@ static bool check_identities(struct master *master)
 
 		if (as != NULL)
 			complain(master, row, as,
-				"name a user and group that exist");
+				edition_as(edition, row)->valid
+					? "leave it out, or start ostlerd as "
+					  "root"
+					: "name a user and group that exist");
 		if (sockets != NULL)
 			complain(master, row, sockets,
 				"see socket_owner and socket_group");

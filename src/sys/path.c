@@ -68,3 +68,8 @@ unsigned sys_uid(void)
 {
 	return geteuid();
 }
+
+unsigned sys_gid(void)
+{
+	return getegid();
+}

@@ -31,7 +31,8 @@ void sys_glob_free(struct glob_result *result);
 
 bool sys_is_root(void);
 
-/* uid of this process, and whether it may change it. */
+/* Effective ids of this process. */
 unsigned sys_uid(void);
+unsigned sys_gid(void);
 
 #endif

@@ -341,8 +341,13 @@ def test_without_root_it_serves_and_says_what_it_cannot():
         assert "only root can run workers as somebody else" in done.stderr
         assert re.search(rf"{master.config}:\d+: service 'one'", done.stderr), done.stderr
         assert echoes(port, master) and echoes("one", master)
-        # Its own name is no other user.
-        master.reload(service("one", at(port), ["ostler-echo"], user="nobody"))
+        done = master.reload(service("one", at(port), ["ostler-echo"], user="nobody",
+                                     group="daemon"), good=False)
+        assert "only root can run workers in another group" in done.stderr
+        # Its own name is no other user; the old workers are gone when none answers.
+        before = set(master.workers())
+        master.reload(service("one", at(port), ["ostler-echo"], user="nobody", group="nogroup"))
+        wait_until(lambda: not before & set(master.workers()), "the old workers are gone")
         assert echoes(port, master)
 
 
