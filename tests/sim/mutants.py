@@ -131,7 +131,9 @@ MUTANTS = [
      "\t\tif (d->at_ns[thing] <= at(d, child))\n", "\t\tif (d->at_ns[thing] > at(d, child))\n"),
 ]
 
-UNITS = ["pool", "lease", "backoff", "retire", "reload", "core_worker", "view", "deadline"]
+UNITS = [
+    "pool", "lease", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
+]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60
 
