@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/services.h"
@@ -124,6 +125,9 @@ void wake_service(struct master *master, uint32_t service)
 	struct wake *wake = free_wake(master->wakes);
 	int fd;
 
+	/* Who waits wakes it as well; ours would only make the queue longer. */
+	if (listener_depth(master, service, 0) > 0)
+		return;
 	if (wake == NULL) {
 		failed(master, service, EBUSY);
 		return;

@@ -571,6 +571,8 @@ static void serve_client(int client)
 			continue;
 		}
 		line[strcspn(line, "\n")] = '\0';
+		if (strcmp(line, "W") == 0 || line[0] == '\0')
+			note("woken");
 		run(line);
 	}
 	fclose(out);
