@@ -11,7 +11,8 @@ static int serve(int client, void *context)
 
 int main(int argc, char **argv)
 {
-	struct ostler_options options = {.size = sizeof options, .serve = serve};
+	struct ostler_options options = {
+		.size = sizeof options, .serve = serve};
 
 	return ostler_single_main(argc, argv, &options);
 }

@@ -60,7 +60,7 @@ def test_messages_of_every_wrong_size_are_counted_and_dropped():
             row = wait_counts(master, bad_size=65)
             assert row["taken"] == 1  # it is still what it truly said
         assert is_served(master, "web")
-        master.wait_for("web", lambda s: s["ready"] == 1 and s["taken"] == 0)
+        master.wait_for("web", lambda s: s["ready"] >= 1 and s["taken"] == 0)
         line = master.wait_event("bad-status")
         assert line["service"] == "web" and line["what"] == "size"
 
@@ -221,7 +221,7 @@ def test_descriptors_sent_to_the_master_are_not_kept():
             for _ in range(20):
                 assert int(client.ask("rights 5")) == 5
             master.wait_for("web", lambda s: s["redundant"] >= 99)
-            wait_until(lambda: master.fds() == before, "all are closed")
+            wait_until(lambda: master.fds() <= before, "all are closed")
         assert is_served(master, "web")
 
 
