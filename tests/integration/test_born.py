@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
