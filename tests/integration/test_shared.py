@@ -158,6 +158,7 @@ def test_a_changed_service_gets_a_channel_of_its_own_and_the_old_one_retires():
         old = int(client.ask("pid"))
         assert is_served(master)
         master.reload(shared(max_use=0, umask="027"))
+        master.wait_for("web", lambda s: s["total"] == 1)  # the idle one is gone
         with master.client("web") as other:
             fresh = int(other.ask("pid"))
             assert fresh != old
