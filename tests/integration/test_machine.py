@@ -455,3 +455,16 @@ def test_a_thousand_services():
         print(", ".join(f"{what} {1000 * s:.0f} ms" for what, s in took.items()))
         master._remove()
     assert max(took.values()) < (60 if SANITIZED else 20), took
+
+
+# ------------------------------------------------------------- its own signals
+
+
+def test_the_master_has_no_signal_handlers():
+    """Catalogue 45: signals are read like anything else, not handled."""
+    crashes = sum(1 << (number - 1) for number in (
+        signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP))
+    with Ostlerd(echo("one", ["unix:one"])) as master:
+        text = Path(f"/proc/{master.pid}/status").read_text()
+        caught = int(re.search(r"^SigCgt:\s*(\w+)", text, re.M)[1], 16)
+    assert caught & ~(crashes if SANITIZED else 0) == 0
