@@ -180,6 +180,15 @@ static int try_listener(const struct ostler_worker *w, int listener)
 	return -EAGAIN;
 }
 
+static int try_turn(struct ostler_worker *w, unsigned turn)
+{
+	int result = try_listener(w, MASTER_LISTEN_FD + (int)turn);
+
+	if (result != -EAGAIN)
+		w->next_listener = (turn + 1) % w->start.sockets_n;
+	return result;
+}
+
 /*
  * First the one that woke us, see worker.h; then in turn, so that a busy
  * listener does not starve the others.
@@ -189,19 +198,10 @@ static int try_listeners(struct ostler_worker *w, int ready)
 	int result = -EAGAIN;
 
 	if (is_listener(w, ready))
-		result = try_listener(w, ready);
-	if (result != -EAGAIN)
-		return result;
-
-	for (unsigned i = 0; i < w->start.sockets_n; i++) {
-		unsigned turn = (w->next_listener + i) % w->start.sockets_n;
-
-		result = try_listener(w, MASTER_LISTEN_FD + (int)turn);
-		if (result != -EAGAIN) {
-			w->next_listener = (turn + 1) % w->start.sockets_n;
-			break;
-		}
-	}
+		result = try_turn(w, (unsigned)(ready - MASTER_LISTEN_FD));
+	for (unsigned i = 0; i < w->start.sockets_n && result == -EAGAIN; i++)
+		result = try_turn(
+			w, (w->next_listener + i) % w->start.sockets_n);
 	return result;
 }
 

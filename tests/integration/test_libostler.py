@@ -36,10 +36,14 @@ def ask(client, text=b"hello\n"):
     assert read_exactly(client, len(text)) == text
 
 
+def state(worker):
+    stat = Path(f"/proc/{worker.pid}/stat").read_text()
+    return stat.rsplit(")", 1)[1].split()[0]
+
+
 def stopped(worker):
     worker.signal(signal.SIGSTOP)
-    stat = Path(f"/proc/{worker.pid}/stat")
-    wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", "stop")
+    wait_until(lambda: state(worker) == "T", "the worker stops")
 
 
 def asleep(worker):
@@ -295,6 +299,20 @@ def test_many_clients_of_one_multi_worker(seed):
         assert worker.wait() == 0
 
 
+def test_a_retired_multi_worker_sleeps_until_its_last_client_speaks():
+    """Descriptor 5 stays at its end: to go on watching it would be to spin."""
+    listener = tcp_listener()
+    with FakeMaster([listener]) as master, connect(listener) as client:
+        worker = master.start([ECHO, "--multi"])
+        ask(client)
+        worker.retire()
+        for _ in range(3):
+            ask(client)
+        wait_until(lambda: all(state(worker) == "S" for _ in range(50)), "it sleeps")
+        client.close()
+        assert worker.wait() == 0
+
+
 # ---------------------------------------------------------------- the start
 
 
@@ -360,7 +378,12 @@ def test_one_shot_serves_standard_input_and_needs_no_master():
 def test_option_u_gives_up_root_for_good():
     listener = tcp_listener()
     with FakeMaster([listener], native=False) as master:
-        worker = master.start([ECHO], options=["-u", "-o", "mail_owner=nobody"])
+        groups = os.getgroups()
+        os.setgroups([0, 4, 5])  # of the master, and not to be inherited
+        try:
+            worker = master.start([ECHO], options=["-u", "-o", "mail_owner=nobody"])
+        finally:
+            os.setgroups(groups)
         worker.expect("AVAIL")
         status = Path(f"/proc/{worker.pid}/status").read_text()
         fields = dict(ln.split(":\t", 1) for ln in status.splitlines() if ":\t" in ln)

@@ -356,7 +356,8 @@ def test_a_child_that_outlives_its_leader_at_the_limit_is_killed():
 
 def test_a_stopped_program_is_ended_as_well():
     with FakeMaster([tcp_listener()]) as master:
-        worker, client = run(master, ["--time-limit=200ms"], shell("kill -STOP $$"))
+        worker, client = run(master, ["--time-limit=200ms", "--kill-time=1h"],
+                             shell("kill -STOP $$"))
         assert read_all(client) == b""
         worker.expect("AVAIL", "TAKEN", "AVAIL")
 

@@ -260,6 +260,55 @@ static void without_descriptors_it_says_taken_and_tries_again(void **state)
 	expect_exit(0);
 }
 
+static void a_busy_listener_does_not_starve_the_other(void **state)
+{
+	int busy[10], other;
+
+	(void)state;
+	open_second();
+	m.options.max_use = 2;
+	for (int i = 0; i < 10; i++)
+		ask(busy[i] = connect_client());
+	ask(other = connect_second());
+	start(ostler_single_main);
+	expect_answer(other);
+	expect_exit(0);
+	for (int i = 0; i < 10; i++)
+		(void)close(busy[i]);
+}
+
+/* ------------------------------------------------- layer 1 */
+
+static int notify_alone(
+	int argc, char **argv, const struct ostler_options *options)
+{
+	(void)argc;
+	(void)argv;
+	(void)options;
+	if (master_notify((int)getpid(), GENERATION, MASTER_STAT_TAKEN) != 0)
+		return 3;
+	if (master_notify((int)getpid(), GENERATION, 7) != -1 ||
+		errno != EINVAL)
+		return 4;
+	pass_gate(); /* now nobody listens */
+	if (master_notify((int)getpid(), GENERATION, MASTER_STAT_AVAIL) != -1 ||
+		errno != EPIPE)
+		return 5;
+	return 0; /* and no SIGPIPE, though nobody ignores it */
+}
+
+static void master_notify_tells_when_nobody_listens(void **state)
+{
+	(void)state;
+	open_gate();
+	start(notify_alone);
+	expect_words("T");
+	await_input(m.gate[0]);
+	hang_up();
+	let_pass();
+	expect_exit(0);
+}
+
 /* ------------------------------------------------- under Postfix */
 
 /* B4: a cycle for the first client, and one per 100 of a run. */
@@ -301,6 +350,8 @@ int main(void)
 		TEST(options_lift_the_masters_limits),
 		TEST(a_master_that_does_not_read_stops_nobody),
 		TEST(without_descriptors_it_says_taken_and_tries_again),
+		TEST(a_busy_listener_does_not_starve_the_other),
+		TEST(master_notify_tells_when_nobody_listens),
 		TEST(postfixs_master_hears_a_word_now_and_then),
 	};
 

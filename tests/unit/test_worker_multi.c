@@ -103,6 +103,50 @@ static void members_that_a_program_does_not_know_are_not_used(void **state)
 	expect_exit(0);
 }
 
+/* As when a child of the worker holds the connection. */
+static int keep_a_copy(struct ostler_client *client, void *context)
+{
+	(void)context;
+	return dup(client->fd) < 0;
+}
+
+static void a_copy_of_a_client_that_is_closed_is_not_heard(void **state)
+{
+	(void)state;
+	m.options.opened = keep_a_copy;
+	start(ostler_multi_main);
+	be_client();
+	expect_words("ATA");
+	be_client();
+	be_client();
+	retire();
+	expect_exit(0);
+}
+
+static int want_nothing(struct ostler_client *client, void *context)
+{
+	(void)context;
+	return ostler_client_wants(client, 0);
+}
+
+static void a_client_that_goes_while_nothing_is_wanted_is_closed(void **state)
+{
+	const struct linger reset = {.l_onoff = 1};
+	int client;
+
+	(void)state;
+	m.options.clients_max = 1;
+	m.options.opened = want_nothing;
+	start(ostler_multi_main);
+	client = connect_client();
+	expect_words("AT");
+	assert_return_code(setsockopt(client, SOL_SOCKET, SO_LINGER, &reset,
+				   sizeof(reset)),
+		errno);
+	(void)close(client);
+	expect_words("A");
+}
+
 static int refuse(struct ostler_client *client, void *context)
 {
 	(void)client;
@@ -371,6 +415,8 @@ int main(void)
 		TEST(a_full_multi_worker_serves_on_without_a_word),
 		TEST(a_retired_multi_worker_finishes_all_it_has),
 		TEST(members_that_a_program_does_not_know_are_not_used),
+		TEST(a_copy_of_a_client_that_is_closed_is_not_heard),
+		TEST(a_client_that_goes_while_nothing_is_wanted_is_closed),
 		TEST(a_client_that_is_refused_leaves_room),
 		TEST(a_multi_worker_leaves_after_max_use_and_its_last_client),
 		TEST(a_woken_worker_tries_before_it_leaves),
