@@ -40,9 +40,10 @@ static void say(struct world *world, struct guest *guest, enum event_kind word)
 		times = 2;
 	if (world_chance(world, FAULT_FLOOD))
 		times = WORLD_WORDS;
-	if (guest->words_n == 0)
+	/* Late is late by the first of them, or a busy one is never heard. */
+	if (guest->words_n == 0 && !guest->exec_result)
 		guest->heard_ns = world->now_ns + SOON_NS;
-	if (world_chance(world, FAULT_LATE_WORD))
+	if (guest->words_n == 0 && world_chance(world, FAULT_LATE_WORD))
 		guest->heard_ns += world_about(world, 300 * NS_PER_MS);
 	while (times-- > 0 && guest->words_n < WORLD_WORDS)
 		guest->words[guest->words_n++] = word;
