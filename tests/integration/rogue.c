@@ -13,6 +13,8 @@
  *	--served CMD  after each client
  *	--silent      never say a word, as Postfix's workers at first
  *	--deaf        do not look at descriptor 5
+ *	--lazy        wait for clients exclusively; once one was served, hang
+ *	              when woken for the next
  *	--greet       tell each client the pid, and echo its lines: no commands
  *	--journal F   append a line for each start, client and datagram
  *
@@ -28,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,7 +50,7 @@ struct script {
 };
 
 static struct script at_start, at_ready, at_client, at_served;
-static bool silent, deaf, greet;
+static bool silent, deaf, greet, lazy;
 static const char *journal;
 static long served;
 static unsigned generation;
@@ -651,6 +654,26 @@ static void serve_all(unsigned listeners)
 	while (round_of(polls, 1 + listeners));
 }
 
+/* The kernel wakes one of these for a client, and no other after it. */
+static void serve_lazily(void)
+{
+	struct epoll_event asked = {.events = EPOLLIN, .data.fd = STATUS_FD};
+	struct epoll_event got = {.data.fd = -1};
+	int loop = epoll_create1(EPOLL_CLOEXEC);
+
+	epoll_ctl(loop, EPOLL_CTL_ADD, STATUS_FD, &asked);
+	asked = (struct epoll_event){
+		.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = LISTEN_FD};
+	epoll_ctl(loop, EPOLL_CTL_ADD, LISTEN_FD, &asked);
+	while (epoll_wait(loop, &got, 1, -1) == 1 && got.data.fd != STATUS_FD) {
+		if (served > 0) {
+			note("hangs");
+			sleep_for_ever();
+		}
+		look(LISTEN_FD);
+	}
+}
+
 /* ------------------------------------------------------------- switches */
 
 static void add(struct script *script, const char *command)
@@ -669,6 +692,7 @@ static void read_switches(int argc, char **argv)
 		{"silent", no_argument, NULL, 'q'},
 		{"deaf", no_argument, NULL, 'd'},
 		{"greet", no_argument, NULL, 'g'},
+		{"lazy", no_argument, NULL, 'l'},
 		{"journal", required_argument, NULL, 'j'},
 		{NULL, 0, NULL, 0},
 	};
@@ -688,6 +712,7 @@ static void read_switches(int argc, char **argv)
 		silent = silent || c == 'q';
 		deaf = deaf || c == 'd';
 		greet = greet || c == 'g';
+		lazy = lazy || c == 'l';
 		if (c == '?')
 			_exit(91);
 	}
@@ -711,6 +736,9 @@ int main(int argc, char **argv)
 	run_quietly(&at_start);
 	say(1);
 	run_quietly(&at_ready);
-	serve_all(listeners);
+	if (lazy)
+		serve_lazily();
+	else
+		serve_all(listeners);
 	return 0;
 }
