@@ -123,6 +123,8 @@ static int parse_native(struct ostler__start *s)
 		take_number(s, "OSTLER_MAX_USE", &s->max_use) < 0 ||
 		take_number(s, "OSTLER_PROCESS_LIMIT", &s->process_limit) < 0)
 		return -EINVAL;
+	if (s->sockets_n == 0)
+		return refuse(s, "OSTLER_SOCKETS", "a worker needs a listener");
 	if (idle != NULL && !parse_duration(idle, &s->max_idle_ns))
 		return refuse(s, "OSTLER_MAX_IDLE", "not a time");
 	return 0;

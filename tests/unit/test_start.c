@@ -93,6 +93,7 @@ static void a_figure_that_is_none_is_refused_by_name(void **state)
 	} bad[] = {
 		{"OSTLER_SOCKETS", "x"},
 		{"OSTLER_SOCKETS", ""},
+		{"OSTLER_SOCKETS", "0"},
 		{"OSTLER_MAX_USE", "-1"},
 		{"OSTLER_MAX_USE", "4294967296"},
 		{"OSTLER_MAX_USE", "99999999999999999999999"},
