@@ -36,8 +36,10 @@ int control_create(struct master *master)
 		control->path, SOCK_STREAM, 64, &owner, true, &control->named);
 	if (fd >= 0)
 		fd = sys_listen_unix_commit(&control->named);
-	if (fd < 0)
+	if (fd < 0) {
+		sys_listen_unix_abort(&control->named);
 		return fd;
+	}
 	control->fd = fd_take(&control->named.fd);
 	return loop_add(master->loop, control->fd, LOOP_IN,
 		tag_make(TAG_CONTROL, 0, 0));

@@ -23,7 +23,10 @@
 #define DEAR_NS UINT64_C(200000)
 #define NO_DEPTH_NS NS_PER_S
 
+#define REARM_NS (100 * NS_PER_MS)
+
 static struct depth_unix depth_unix = DEPTH_UNIX_NONE;
+static uint64_t rearm_ns; /* a watch could not be armed; 0: all could */
 
 static int inet_family(enum endpoint_family family)
 {
@@ -85,11 +88,15 @@ static void arm(struct master *master, uint32_t service, unsigned i, bool on)
 	int fd = service_of(master, service)->listeners[i].fd;
 	unsigned interest = LOOP_RDHUP | (on ? LOOP_IN | LOOP_ONCE : 0);
 	uint64_t tag = listener_tag(service, i);
+	int result;
 
 	if (fd < 0)
 		return;
-	if (loop_change(master->loop, fd, interest, tag) == -ENOENT)
-		(void)loop_add(master->loop, fd, interest, tag);
+	result = loop_change(master->loop, fd, interest, tag);
+	if (result == -ENOENT)
+		result = loop_add(master->loop, fd, interest, tag);
+	if (result < 0 && on)
+		rearm_ns = master->now_ns + REARM_NS;
 }
 
 void listeners_watch(struct master *master, uint32_t service, bool on)
@@ -102,6 +109,22 @@ void listeners_watch(struct master *master, uint32_t service, bool on)
 			listeners_reopen(master, service);
 		arm(master, service, i, on);
 	}
+}
+
+void listeners_rearm(struct master *master)
+{
+	if (rearm_ns == 0 || master->now_ns < rearm_ns)
+		return;
+	rearm_ns = 0;
+	for (uint32_t id = 0; id < master->services_high; id++)
+		if (service_of(master, id)->edition != NULL &&
+			service_of(master, id)->watching)
+			listeners_watch(master, id, true);
+}
+
+uint64_t listeners_rearm_deadline(void)
+{
+	return rearm_ns == 0 ? LOOP_FOREVER : rearm_ns;
 }
 
 static uint32_t readable(const struct listener *listener)

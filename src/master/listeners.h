@@ -30,6 +30,10 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 /* ACTION_WATCH and ACTION_IGNORE */
 void listeners_watch(struct master *master, uint32_t service, bool on);
 
+/* Without memory a watch is not armed: again after a moment. */
+void listeners_rearm(struct master *master);
+uint64_t listeners_rearm_deadline(void);
+
 /* A listener's watch fired (READY: LOOP_ bits). */
 void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	uint32_t ready);

@@ -37,6 +37,13 @@ def hear(where):
         return client.line()
 
 
+def workers_at_rest(master):
+    """Pids of all workers when none of them has a client or starts."""
+    wait_until(lambda: all(s["ready"] == s["total"] for s in master.status()["services"]),
+               "all workers are ready")
+    return master.workers()
+
+
 def refused(where):
     try:
         connect(where, 2).close()
@@ -75,7 +82,7 @@ def test_the_first_table_is_no_reload_of_an_unchanged_one():
     text = echo("one", at(port))
     with Ostlerd(text) as master:
         assert echoes(port)
-        before = master.workers()
+        before = workers_at_rest(master)
         done = master.reload(text)
         assert done.stdout == "reloaded: 0 changed, 1 as before\n"
         assert master.workers() == before
@@ -89,19 +96,19 @@ def test_a_change_of_policy_keeps_the_workers(setting):
     port = free_port()
     with Ostlerd(echo("one", at(port))) as master:
         assert echoes(port)
-        before = master.workers()
+        before = workers_at_rest(master)
         assert len(before) == 1
         done = master.reload(echo("one", at(port), **setting))
         assert "one: changed (its workers stay)" in done.stdout
         assert echoes(port)
-        assert master.workers() == before
+        assert set(before) <= set(master.workers())
 
 
 def test_a_change_of_command_replaces_the_workers():
     port = free_port()
     with Ostlerd(says("one", at(port), "old")) as master:
         assert hear(port) == "old"
-        before = master.workers()
+        before = workers_at_rest(master)
         done = master.reload(says("one", at(port), "new"))
         assert "one: changed (its workers are replaced)" in done.stdout
         wait_until(lambda: hear(port) == "new", "the new command answers")
@@ -282,7 +289,8 @@ def test_a_bad_file_is_refused_with_every_complaint():
     one, two = free_port(), free_port()
     with Ostlerd(echo("one", at(one)) + echo("two", at(two))) as master:
         assert echoes(one) and echoes(two)
-        before, workers = snapshot(master), master.workers()
+        workers = workers_at_rest(master)
+        before = snapshot(master)
         bad = (echo("one", ["127.0.0.1:99999"]) + echo("two", at(two), process_limit=-3)
                + service("three", at(free_port()), ["/nowhere/at/all"], max_idle="soon"))
         done = master.reload(bad, good=False)
@@ -308,7 +316,8 @@ def test_a_busy_port_is_refused_by_file_and_line_and_nothing_changes():
     with socket.create_server(("127.0.0.1", 0)) as stranger, Ostlerd(echo("one", at(one))) as master:
         taken = stranger.getsockname()[1]
         assert echoes(one)
-        before, workers = snapshot(master), master.workers()
+        workers = workers_at_rest(master)
+        before = snapshot(master)
         done = master.reload(echo("new", at(two) + ["unix:new"]) + echo("one", at(one), umask="077")
                              + echo("bad", at(taken)), good=False)
         assert done.returncode == 1
