@@ -362,7 +362,7 @@ def test_refused_reloads_leave_no_descriptors():
         before = master.fds()
         for _ in range(20):
             assert master.reload(good=False).returncode == 1
-        assert master.fds() == before
+        wait_until(lambda: master.fds() <= before, "all are closed")
 
 
 # ------------------------------------------------------------- several at once
