@@ -75,11 +75,10 @@ static void name_temporary(const char *name, char out[NAME_MAX + 1])
 
 /* *OUT without a descriptor: the directory, both names, and room for them. */
 static int prepare(struct net_place *place, mode_t kind, bool replace,
-	struct net_named *out)
+	struct net_named *out, bool *out_there)
 {
-	bool there;
-	int result =
-		look_at(place->directory, place->name, kind, replace, &there);
+	int result = look_at(
+		place->directory, place->name, kind, replace, out_there);
 
 	if (result < 0)
 		return result;
@@ -134,6 +133,35 @@ static int open_socket(int type)
 	return fd_take(&fd);
 }
 
+/*
+ * The kernel remembers the name that a socket was bound to: it is what
+ * getsockname(2) and ss(8) show, whatever the file is called later. So a free
+ * name, or a stale one, is used for that moment. What is in use keeps its
+ * name until the commit; then the temporary one is what is shown.
+ */
+static int bind_as_itself(int fd, const struct net_place *place,
+	const struct net_named *named, bool stale)
+{
+	char aside[NAME_MAX + 1];
+	int directory = place->directory;
+	int result;
+
+	(void)snprintf(aside, sizeof(aside), "%.*s.old",
+		(int)strlen(named->temporary) - 4, named->temporary);
+	if (stale && renameat(directory, place->name, directory, aside) < 0)
+		return -errno;
+	result = net_bind_at(fd, place, place->name);
+	if (result == 0 && renameat(directory, place->name, directory,
+				   named->temporary) < 0) {
+		result = -errno;
+		(void)unlinkat(directory, place->name, 0);
+	}
+	if (stale && renameat(directory, aside, directory, place->name) < 0 &&
+		result == 0)
+		result = -errno;
+	return result;
+}
+
 /* From a fresh socket to one that only lacks its name. */
 static int finish_socket(int fd, int type, int backlog, int directory,
 	const struct net_owner *owner, struct net_named *out)
@@ -154,18 +182,23 @@ int sys_listen_unix(const char *path, int type, int backlog,
 	AUTO_CLOSE int directory = -1;
 	AUTO_CLOSE int fd = -1;
 	struct net_named named;
+	bool there;
 	int result = net_open_place(path, &place);
 
 	if (result < 0)
 		return result;
 	directory = place.directory;
-	result = prepare(&place, S_IFSOCK, replace, &named);
+	result = prepare(&place, S_IFSOCK, replace, &named, &there);
 	if (result < 0)
 		return result;
 	fd = open_socket(type);
 	if (fd < 0)
 		return fd;
-	result = net_bind_at(fd, &place, named.temporary);
+	/* In use by us, or too long to be shown: the temporary one will do. */
+	result = there && replace ? -ENAMETOOLONG
+				  : bind_as_itself(fd, &place, &named, there);
+	if (result == -ENAMETOOLONG)
+		result = net_bind_at(fd, &place, named.temporary);
 	if (result < 0)
 		return result;
 	result = finish_socket(fd, type, backlog, directory, owner, &named);
@@ -201,12 +234,13 @@ int sys_listen_fifo(
 	AUTO_CLOSE int directory = -1;
 	AUTO_CLOSE int fd = -1;
 	struct net_named named;
+	bool there;
 	int result = net_open_place(path, &place);
 
 	if (result < 0)
 		return result;
 	directory = place.directory;
-	result = prepare(&place, S_IFIFO, false, &named);
+	result = prepare(&place, S_IFIFO, false, &named, &there);
 	if (result < 0)
 		return result;
 	fd = open_fifo(directory, named.temporary);

@@ -74,8 +74,6 @@ def test_golden_environment_over_unix():
         }
 
 
-@pytest.mark.xfail(reason="a socket is bound under a temporary name and renamed; "
-                          "getsockname(2), and ss(8), show the temporary one", strict=True)
 def test_the_local_path_is_the_one_that_clients_use():
     with Ostlerd(spawn(["unix:run"], "/bin/sh", "-c", ENVIRONMENT)) as master:
         with master.client("run") as client:
