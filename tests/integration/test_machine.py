@@ -174,13 +174,19 @@ def dropped(master):
     return master.status()["master"]["log_dropped"]
 
 
+def socket_pair():
+    reader, writer = socket.socketpair()
+    return reader.detach(), writer.detach()
+
+
 # catalogue 52
-def test_a_pipe_that_nobody_reads_does_not_stop_the_master():
+@pytest.mark.parametrize("make", [os.pipe, socket_pair])
+def test_a_stderr_that_nobody_reads_does_not_stop_the_master(make):
     port = free_port()
-    reader, writer = os.pipe()
+    reader, writer = make()
     try:
         with Ostlerd(echo("one", at(port)), stderr=writer) as master:
-            noise(master, 60)
+            noise(master, 120)
             assert dropped(master) > 0
             assert echoes(port, master)
             # When somebody reads at last, there are whole lines, and the loss.

@@ -126,7 +126,7 @@ def test_a_change_of_surroundings_reaches_new_workers(name, value, line):
     port = free_port()
     shell = ["ostler-spawn", "/bin/sh", "-c",
              "echo WORD=$WORD; echo umask=$(umask); echo directory=$(pwd); echo nofile=$(ulimit -n)"]
-    settings = {name: value}
+    settings = {name: value, "max_use": 0}
 
     def lines():
         with connect(port) as client:
@@ -135,7 +135,7 @@ def test_a_change_of_surroundings_reaches_new_workers(name, value, line):
                 found.append(part)
             return found
 
-    with Ostlerd(service("one", at(port), shell)) as master:
+    with Ostlerd(service("one", at(port), shell, max_use=0)) as master:
         assert line not in lines()
         master.reload(service("one", at(port), shell, **settings))
         wait_until(lambda: line in lines(), f"a worker has {line}")
@@ -145,9 +145,9 @@ def test_a_change_of_surroundings_reaches_new_workers(name, value, line):
 def test_a_change_of_user_reaches_new_workers():
     port = free_port()
     command = ["ostler-spawn", "/usr/bin/id", "-u"]
-    with Ostlerd(service("one", at(port), command, user="nobody")) as master:
+    with Ostlerd(service("one", at(port), command, user="nobody", max_use=0)) as master:
         assert hear(port) == "65534"
-        master.reload(service("one", at(port), command, user="daemon"))
+        master.reload(service("one", at(port), command, user="daemon", max_use=0))
         wait_until(lambda: hear(port) == "1", "a worker runs as daemon")
 
 
