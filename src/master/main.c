@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -257,6 +258,7 @@ static int serve(const struct options *options)
 	const char *what;
 	int code;
 
+	(void)umask(022); /* whatever it was: our modes mean what they say */
 	code = sys_open_standard();
 	log_init();
 	if (code < 0)
