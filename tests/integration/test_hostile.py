@@ -83,8 +83,8 @@ def test_another_generation_is_counted_and_dropped(generation):
         with master.client("web") as one, master.client("web") as two:
             assert one.ask("pid") != two.ask("pid")
             two.ask(f"lie own {generation} 1")
-            row = wait_counts(master, bad_generation=1)
-            assert row["taken"] == 2
+            wait_counts(master, bad_generation=1)
+            master.wait_for("web", lambda s: s["taken"] == 2)
 
 
 @pytest.mark.parametrize("word", ["2", "-1", "256", "2147483647", "-2147483648"])
@@ -127,7 +127,7 @@ def test_redundant_words_are_counted_and_harmless():
         for _ in range(3):
             assert is_served(master, "web")
         row = master.wait_for("web", lambda s: s["taken"] == 0)
-        assert row["failures"] == 0 and row["starts"] <= 2
+        assert row["failures"] == 0 and row["starts"] <= 4  # one each, at most
 
 
 def test_a_worker_that_says_avail_with_a_client_harms_only_its_service():
