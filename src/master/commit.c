@@ -44,22 +44,47 @@ static void complain(
 			.remedy = "the name could not be put into place"});
 }
 
-static void take_names_back(struct plan *plan, unsigned rows)
+static int protect(const struct plan *plan, const struct plan_endpoint *made,
+	const struct edition *edition, const struct service *row)
 {
-	for (unsigned i = 0; i <= rows && i < rows_n(plan); i++) {
-		struct plan_endpoint *endpoints = plan->rows[i].endpoints;
+	return listener_protect(&service_of(plan->master, made->service)
+					 ->listeners[made->index],
+		row, edition_sockets(edition, row));
+}
 
-		for (unsigned n = 0;
-			endpoints != NULL && n < row_of(plan, i)->endpoints_n;
+static int put_name(const struct plan *plan, const struct service *row,
+	struct plan_endpoint *made)
+{
+	if (made->listener.endpoint->path == NULL)
+		return 0;
+	if (made->source == PLAN_NEW)
+		return sys_listen_unix_commit(&made->named);
+	return made->protect ? protect(plan, made, plan->edition, row) : 0;
+}
+
+static void take_name_back(
+	const struct plan *plan, const struct plan_endpoint *made)
+{
+	const struct service_state *state;
+
+	if (made->listener.endpoint->path == NULL)
+		return;
+	if (made->source == PLAN_NEW && made->named.directory < 0)
+		(void)sys_unix_unlink(made->listener.endpoint->path,
+			made->listener.dev, made->listener.ino);
+	if (made->source == PLAN_NEW || !made->protect)
+		return;
+	state = service_of(plan->master, made->service);
+	(void)protect(plan, made, state->edition, state->row);
+}
+
+static void take_names_back(const struct plan *plan, unsigned rows)
+{
+	for (unsigned i = 0; i <= rows && i < rows_n(plan); i++)
+		for (unsigned n = 0; plan->rows[i].endpoints != NULL &&
+				     n < row_of(plan, i)->endpoints_n;
 			n++)
-			if (endpoints[n].source == PLAN_NEW &&
-				row_of(plan, i)->endpoints[n].path != NULL &&
-				endpoints[n].named.directory < 0)
-				(void)sys_unix_unlink(
-					row_of(plan, i)->endpoints[n].path,
-					endpoints[n].listener.dev,
-					endpoints[n].listener.ino);
-	}
+			take_name_back(plan, &plan->rows[i].endpoints[n]);
 }
 
 static bool put_names(struct plan *plan, struct diags *diags)
@@ -70,12 +95,8 @@ static bool put_names(struct plan *plan, struct diags *diags)
 
 		for (unsigned n = 0; endpoints != NULL && n < row->endpoints_n;
 			n++) {
-			int result = 0;
+			int result = put_name(plan, row, &endpoints[n]);
 
-			if (endpoints[n].source == PLAN_NEW &&
-				row->endpoints[n].path != NULL)
-				result = sys_listen_unix_commit(
-					&endpoints[n].named);
 			if (result == 0)
 				continue;
 			complain(diags, row, n, -result);
@@ -127,9 +148,8 @@ static void replace_listeners(
 	state->listeners_n = row->endpoints_n;
 }
 
-/* Settings of the listener itself that may differ now. */
-static void adjust(const struct service_state *state, const struct service *old,
-	const struct service *row)
+/* Settings of the listener itself: it may have been another service's. */
+static void adjust(const struct service_state *state, const struct service *row)
 {
 	for (unsigned i = 0; i < state->listeners_n; i++) {
 		int fd = state->listeners[i].fd;
@@ -137,18 +157,15 @@ static void adjust(const struct service_state *state, const struct service *old,
 
 		if (fd < 0)
 			continue;
-		if (old->backlog != row->backlog &&
-			(kind == ENDPOINT_INET || kind == ENDPOINT_UNIX))
+		if (kind == ENDPOINT_INET || kind == ENDPOINT_UNIX)
 			(void)sys_listen_again(fd, (int)row->backlog);
-		if (old->nonblocking != row->nonblocking)
-			(void)fd_nonblocking(fd, row->nonblocking);
+		(void)fd_nonblocking(fd, row->nonblocking);
 	}
 }
 
 static void enforce(struct plan *plan, unsigned i, uint32_t id)
 {
 	struct service_state *state = service_of(plan->master, id);
-	const struct service *old = state->row;
 	const struct service *row = row_of(plan, i);
 	struct edition *before = state->edition;
 
@@ -157,8 +174,8 @@ static void enforce(struct plan *plan, unsigned i, uint32_t id)
 	edition_use(plan->edition);
 	for (unsigned n = 0; n < state->listeners_n; n++)
 		state->listeners[n].endpoint = &row->endpoints[n];
-	if (old != NULL && plan->rows[i].change != ROW_SAME)
-		adjust(state, old, row);
+	if (plan->rows[i].change != ROW_SAME)
+		adjust(state, row);
 	/* Without its channels no worker starts, and says why. */
 	(void)service_channels_open(plan->master, id);
 	if (plan->rows[i].endpoints != NULL)

@@ -17,6 +17,7 @@
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
+#include "sys/path.h"
 #include "table/service.h"
 
 /* sock_diag walks all AF_UNIX sockets there are: not at any price (B13). */
@@ -42,15 +43,32 @@ static int inet_family(enum endpoint_family family)
 	return NET_BOTH;
 }
 
+/* Who is not named is the master itself. */
+static struct net_owner owner_of(
+	const struct service *row, const struct identity *owner)
+{
+	bool any = row->socket_owner != NULL || row->socket_group != NULL;
+
+	return (struct net_owner){
+		.uid = row->socket_owner != NULL ? owner->uid : sys_uid(),
+		.gid = any ? owner->gid : sys_gid(),
+		.mode = row->socket_mode,
+	};
+}
+
+int listener_protect(const struct listener *listener, const struct service *row,
+	const struct identity *owner)
+{
+	struct net_owner names = owner_of(row, owner);
+
+	return sys_unix_protect(
+		listener->endpoint->path, listener->dev, listener->ino, &names);
+}
+
 int listener_open(const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner, bool replace, struct net_named *named)
 {
-	struct net_owner names = {
-		.uid = row->socket_owner != NULL ? owner->uid : (uid_t)-1,
-		.gid = row->socket_owner != NULL || row->socket_group != NULL
-			       ? owner->gid
-			       : (gid_t)-1,
-		.mode = row->socket_mode};
+	struct net_owner names = owner_of(row, owner);
 	int fd = -EINVAL;
 
 	switch (endpoint->kind) {

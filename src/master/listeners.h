@@ -27,6 +27,10 @@ struct service;
 int listener_open(const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner, bool replace, struct net_named *named);
 
+/* Give the name of LISTENER the owner and mode that ROW wants. */
+int listener_protect(const struct listener *listener, const struct service *row,
+	const struct identity *owner);
+
 /* ACTION_WATCH and ACTION_IGNORE */
 void listeners_watch(struct master *master, uint32_t service, bool on);
 

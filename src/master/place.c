@@ -96,20 +96,34 @@ static bool is_given_up(const struct plan *plan, const struct known *place,
 	return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool place_same_protection(const struct service *a, const struct service *b)
+{
+	return a->socket_mode == b->socket_mode &&
+	       same_text(a->socket_owner, b->socket_owner) &&
+	       same_text(a->socket_group, b->socket_group);
+}
+
 bool place_take(
 	struct plan *plan, const struct service *row, struct plan_endpoint *out)
 {
 	const struct endpoint *endpoint = out->listener.endpoint;
 	struct known *place = place_find(plan, endpoint->text);
 
-	/* A name may need another owner or mode: that one is made anew. */
-	if (place == NULL || place->taken || endpoint->path != NULL ||
+	if (place == NULL || place->taken ||
 		!is_given_up(plan, place, endpoint))
 		return false;
-	(void)row;
 	place->taken = true;
 	out->source = PLAN_TAKEN;
 	out->service = place->service;
 	out->index = place->index;
+	out->protect =
+		endpoint->path != NULL &&
+		!place_same_protection(
+			service_of(plan->master, place->service)->row, row);
 	return true;
 }

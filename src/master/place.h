@@ -31,6 +31,9 @@ struct known *known_find(const struct plan *plan, const char *name);
 /* An open endpoint of ours with this text, or NULL. */
 struct known *place_find(const struct plan *plan, const char *text);
 
+/* Whether the names of both rows' sockets are for the same people. */
+bool place_same_protection(const struct service *a, const struct service *b);
+
 /* Take it over from a service that gives it up. */
 bool place_take(struct plan *plan, const struct service *row,
 	struct plan_endpoint *out);

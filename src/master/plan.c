@@ -15,19 +15,6 @@
 #include "sys/fd.h"
 #include "table/table.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* Who may use the name of a socket; a change needs a new socket. */
-static bool same_protection(const struct service *a, const struct service *b)
-{
-	return a->socket_mode == b->socket_mode &&
-	       same_text(a->socket_owner, b->socket_owner) &&
-	       same_text(a->socket_group, b->socket_group);
-}
-
 static bool keep(struct plan *plan, const struct service *row,
 	const struct plan_row *made, struct plan_endpoint *out)
 {
@@ -43,10 +30,9 @@ static bool keep(struct plan *plan, const struct service *row,
 			    listener->endpoint, out->listener.endpoint) ||
 			listener->fd < 0)
 			continue;
-		if (out->listener.endpoint->path != NULL &&
-			!same_protection(old->row, row))
-			return false;
 		out->source = PLAN_KEPT;
+		out->protect = listener->endpoint->path != NULL &&
+			       !place_same_protection(old->row, row);
 		out->service = made->id;
 		out->index = i;
 		return true;
@@ -129,8 +115,7 @@ static bool all_kept(const struct plan *plan, const struct service *row,
 	if (made->id == UINT32_MAX)
 		return false;
 	old = service_of(plan->master, made->id);
-	if (old->listeners_n != row->endpoints_n ||
-		!same_protection(old->row, row))
+	if (old->listeners_n != row->endpoints_n)
 		return false;
 	for (unsigned i = 0; i < row->endpoints_n; i++)
 		if (old->listeners[i].fd < 0 ||
@@ -146,6 +131,7 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 	struct plan_row *made = &plan->rows[i];
 	struct known *known = known_find(plan, row->name);
 	bool good = true;
+	bool kept;
 
 	made->id = known == NULL ? UINT32_MAX : known->service;
 	made->change = ROW_CHANGED;
@@ -154,10 +140,13 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 		made->change = row_compare(
 			service_of(plan->master, made->id)->row, row);
 	}
-	if (all_kept(plan, row, made))
+	kept = all_kept(plan, row, made);
+	if (kept && place_same_protection(
+			    service_of(plan->master, made->id)->row, row))
 		return true;
 	/* Workers hold the listeners they were born with. */
-	made->change = ROW_CHANGED;
+	if (!kept)
+		made->change = ROW_CHANGED;
 	made->endpoints = calloc(row->endpoints_n, sizeof(*made->endpoints));
 	if (made->endpoints == NULL)
 		return false;

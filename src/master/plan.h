@@ -33,6 +33,7 @@ struct plan_endpoint {
 	struct net_named named;	  /* PLAN_NEW with a name */
 	uint32_t service;	  /* PLAN_KEPT, PLAN_TAKEN: where it is */
 	unsigned index;
+	bool protect; /* PLAN_KEPT, PLAN_TAKEN: owner or mode differ */
 };
 
 struct plan_row {

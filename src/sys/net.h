@@ -97,6 +97,10 @@ void sys_listen_unix_abort(struct net_named *named);
 /* Remove PATH if it is still the file DEV, INO; -ESTALE if it is another's. */
 int sys_unix_unlink(const char *path, dev_t dev, ino_t ino);
 
+/* Another owner and mode for PATH, if it is still the file DEV, INO. */
+int sys_unix_protect(
+	const char *path, dev_t dev, ino_t ino, const struct net_owner *owner);
+
 /* Change the length of a listener's queue. */
 int sys_listen_again(int fd, int backlog);
 

@@ -92,10 +92,23 @@ static int prepare(struct net_place *place, mode_t kind, bool replace,
  * Give NAME, which we have just made, its owner and then its mode. It is
  * looked at through a descriptor: a name could be exchanged meanwhile.
  */
+static int give(int directory, int file, const char *name,
+	const struct net_owner *owner)
+{
+	if (fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	/* libc does this one by the file's name in /proc/self/fd. */
+	if (fchmodat(directory, name, owner->mode & 07777,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
 static int protect(int directory, mode_t kind, const struct net_owner *owner,
 	struct net_named *out)
 {
 	AUTO_CLOSE int file = -1;
+	int result;
 	struct stat st;
 
 	file = openat(
@@ -106,12 +119,9 @@ static int protect(int directory, mode_t kind, const struct net_owner *owner,
 		return -errno;
 	if ((st.st_mode & S_IFMT) != kind || st.st_uid != geteuid())
 		return -ESTALE;
-	if (fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0)
-		return -errno;
-	/* libc does this one by the file's name in /proc/self/fd. */
-	if (fchmodat(directory, out->temporary, owner->mode & 07777,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	result = give(directory, file, out->temporary, owner);
+	if (result < 0)
+		return result;
 	out->dev = st.st_dev;
 	out->ino = st.st_ino;
 	return 0;
@@ -298,4 +308,24 @@ int sys_unix_unlink(const char *path, dev_t dev, ino_t ino)
 	if (st.st_dev != dev || st.st_ino != ino)
 		return -ESTALE;
 	return unlinkat(directory, place.name, 0) < 0 ? -errno : 0;
+}
+
+int sys_unix_protect(
+	const char *path, dev_t dev, ino_t ino, const struct net_owner *owner)
+{
+	struct net_place place;
+	AUTO_CLOSE int directory = -1;
+	AUTO_CLOSE int file = -1;
+	struct stat st;
+	int result = net_open_place(path, &place);
+
+	if (result < 0)
+		return result;
+	directory = place.directory;
+	file = openat(directory, place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0 || fstat(file, &st) < 0)
+		return -errno;
+	if (st.st_dev != dev || st.st_ino != ino)
+		return -ESTALE;
+	return give(directory, file, place.name, owner);
 }

@@ -73,13 +73,14 @@ def tables(ports):
     """Each differs from the one before in another way."""
     one, two, moved, six = ports
 
-    def table(policy=100, word="0", name="alpha", extra="", use=5):
+    def table(policy=100, word="0", name="alpha", extra="", use=5, mode="0666"):
         return (
             service("one", [f"127.0.0.1:{one}", "unix:one"], ["ostler-echo"], max_use=use,
                     process_limit=policy, environment=[f"WORD={word}"])
             + service("two", [f"127.0.0.1:{two}", f"[::1]:{six}"], ["ostler-echo", "--multi"],
                       max_use=7, process_limit=4)
-            + service(name, [f"127.0.0.1:{moved}"], ["ostler-echo"], max_use=3)
+            + service(name, [f"127.0.0.1:{moved}", "unix:moved"], ["ostler-echo"], max_use=3,
+                      socket_mode=mode)
             + extra)
 
     return [
@@ -87,6 +88,7 @@ def tables(ports):
         table(policy=50),
         table(word="1"),
         table(word="1", name="beta"),
+        table(word="1", name="beta", mode="0660"),
         table(word="1", name="beta", extra=service("more", ["unix:more"], ["ostler-echo"])),
         table(word="2", use=50),
     ]
@@ -96,7 +98,8 @@ def test_no_client_fails_while_the_master_is_reloaded():
     ports = [free_port(), free_port(), free_port(), free_port("::1")]
     texts = tables(ports)
     with Ostlerd(texts[0]) as master:
-        where = [f"127.0.0.1:{p}" for p in ports[:3]] + [f"[::1]:{ports[3]}", master.runtime / "one"]
+        where = [f"127.0.0.1:{p}" for p in ports[:3]] + [f"[::1]:{ports[3]}", master.runtime / "one",
+                 master.runtime / "moved"]
         with Load(*where, threads=6) as load:
             for n in range(1, RELOADS + 1):
                 master.reload(texts[n % len(texts)])

@@ -180,17 +180,20 @@ def test_unix_endpoints_move_between_services():
         wait_until(lambda: hear(x) == "b" and hear(y) == "a", "the endpoints changed places")
 
 
-def test_a_renamed_service_keeps_its_port_and_who_waits_there():
+@pytest.mark.parametrize("mode", ["0660", "0600"])
+@pytest.mark.parametrize("family", ["inet", "unix"])
+def test_a_renamed_service_keeps_its_place_and_who_waits_there(family, mode):
     port = free_port()
+    where = at(port) if family == "inet" else ["unix:name"]
     # One worker, and it is busy: the others wait in the queue.
-    old = echo("old", at(port), process_limit=1)
-    with Ostlerd(old) as master:
-        busy = master.client(port)
+    with Ostlerd(echo("old", where, process_limit=1)) as master:
+        place = port if family == "inet" else master.runtime / "name"
+        busy = master.client(place)
         assert busy.ask("here") == "here"
-        waiting = [master.client(port) for _ in range(5)]
+        waiting = [master.client(place) for _ in range(5)]
         for client in waiting:
             client.send("waited\n")
-        master.reload(says("new", at(port), "new"))
+        master.reload(says("new", where, "new", socket_mode=mode))
         for client in waiting:
             assert client.line() == "new"
             client.close()
@@ -198,7 +201,45 @@ def test_a_renamed_service_keeps_its_port_and_who_waits_there():
         assert busy.ask("still") == "still"
         busy.close()
         wait_until(lambda: master.service("old") is None, "the old service has left")
-        assert hear(port) == "new"
+        assert hear(place) == "new"
+        if family == "unix":
+            assert oct(place.stat().st_mode)[-4:] == mode
+
+
+def test_another_mode_is_for_the_same_socket_and_its_workers_stay():
+    with Ostlerd(echo("one", ["unix:name"], process_limit=1)) as master:
+        place = master.runtime / "name"
+        busy, waiting = master.client(place), master.client(place)
+        assert busy.ask("here") == "here"
+        before = place.stat()
+        master.reload(echo("one", ["unix:name"], process_limit=1, socket_mode="0600"))
+        after = place.stat()
+        assert (before.st_ino, oct(after.st_mode)[-4:]) == (after.st_ino, "0600")
+        assert busy.ask("still") == "still"
+        busy.close()
+        assert waiting.ask("served") == "served"
+        waiting.close()
+        assert master.service("one")["starts"] == 1
+
+
+@pytest.mark.skipif(not ROOT, reason="only root gives files away")
+def test_another_owner_is_for_the_same_socket_and_back():
+    def owner(place):
+        return (place.stat().st_uid, place.stat().st_gid)
+
+    with Ostlerd(echo("one", ["unix:name"])) as master:
+        place = master.runtime / "name"
+        assert echoes(place) and owner(place) == (0, 0)
+        master.reload(echo("one", ["unix:name"], socket_owner="daemon", socket_group="games"))
+        assert echoes(place) and owner(place) == (1, 60)
+        # Refused for another reason, it stays as it was.
+        with socket.create_server(("127.0.0.1", 0)) as stranger:
+            taken = stranger.getsockname()[1]
+            bad = echo("one", ["unix:name"]) + echo("two", at(taken))
+            assert master.reload(bad, good=False).returncode == 1
+        assert echoes(place) and owner(place) == (1, 60)
+        master.reload(echo("one", ["unix:name"]))
+        assert echoes(place) and owner(place) == (0, 0)
 
 
 def test_a_removed_service_can_come_back_while_it_still_leaves():
