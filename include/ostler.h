@@ -63,7 +63,7 @@ struct ostler_options {
 	/* single: serve CLIENT to its end, do not close it. Not 0: leave. */
 	int (*serve)(int client, void *context);
 
-	/* multi: clients at once; 0: 100. */
+	/* From here to closed: multi and event. Clients at once; 0: 100. */
 	unsigned clients_max;
 
 	/* multi: one has come, on a non-blocking descriptor. Not 0: close. */
@@ -77,13 +77,17 @@ struct ostler_options {
 
 	/* multi: it is about to be closed; let go of its state. */
 	void (*closed)(struct ostler_client *client, void *context);
+
+	/* trigger, dgram: what was sent. Not 0: leave with that status. */
+	int (*message)(const char *bytes, size_t n, void *context);
 };
 
 /* Everything else nothing. C++ has no other way to name no member. */
 #ifdef __cplusplus
 #define OSTLER_OPTIONS_INIT                                                    \
 	{                                                                      \
-		sizeof(struct ostler_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+		sizeof(struct ostler_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
+			0, 0                                                   \
 	}
 #else
 #define OSTLER_OPTIONS_INIT                                                    \
@@ -100,6 +104,21 @@ OSTLER_API int ostler_single_main(
 
 /* Several clients per process, on one epoll set. */
 OSTLER_API int ostler_multi_main(
+	int argc, char **argv, const struct ostler_options *options);
+
+/*
+ * The same; the worker is TAKEN while OPENED is called, for programs in which
+ * that takes its time.
+ */
+OSTLER_API int ostler_event_main(
+	int argc, char **argv, const struct ostler_options *options);
+
+/* A few bytes at a time, on unix, fifo or pass, that ask for something. */
+OSTLER_API int ostler_trigger_main(
+	int argc, char **argv, const struct ostler_options *options);
+
+/* One datagram at a time. */
+OSTLER_API int ostler_dgram_main(
 	int argc, char **argv, const struct ostler_options *options);
 
 /* What a client of ostler_multi_main is watched for; OSTLER_READ at first. */
@@ -154,6 +173,18 @@ OSTLER_API int ostler_worker_leaving(const struct ostler_worker *worker);
 OSTLER_API void ostler_worker_set_clients_max(
 	struct ostler_worker *worker, unsigned clients_max);
 
+/*
+ * On Postfix's transport pass a client comes over CONNECTION, which is closed:
+ * returns its descriptor or -errno, then call ostler_worker_done(). On other
+ * transports CONNECTION is the client and is returned. Skeletons do this.
+ */
+OSTLER_API int ostler_worker_receive(
+	struct ostler_worker *worker, int connection);
+
+/* What was said of the client that was received last, or NULL. */
+OSTLER_API const char *ostler_worker_attribute(
+	const struct ostler_worker *worker, const char *name);
+
 /* The descriptors to poll for input. */
 OSTLER_API int ostler_worker_status_fd(const struct ostler_worker *worker);
 OSTLER_API unsigned ostler_worker_listeners(const struct ostler_worker *worker);
@@ -172,6 +203,10 @@ OSTLER_API unsigned ostler_worker_clients(const struct ostler_worker *worker);
 OSTLER_API unsigned long ostler_worker_served(
 	const struct ostler_worker *worker);
 
+/* What Postfix's option -o says of NAME, or NULL. */
+OSTLER_API const char *ostler_worker_override(
+	const struct ostler_worker *worker, const char *name);
+
 /* Why ostler_worker_open() failed, as a sentence. */
 OSTLER_API const char *ostler_worker_problem(
 	const struct ostler_worker *worker);
@@ -182,6 +217,16 @@ OSTLER_API const char *ostler_worker_problem(
  */
 OSTLER_API char **ostler_worker_argv(
 	const struct ostler_worker *worker, int *out_argc);
+
+/* ---------------------------------------------------------- flow tokens */
+
+/*
+ * All workers of Postfix's master share a pipe of tokens. Take up to, put, or
+ * count: how many it was, or -errno. Nobody waits.
+ */
+OSTLER_API int ostler_flow_get(unsigned tokens);
+OSTLER_API int ostler_flow_put(unsigned tokens);
+OSTLER_API int ostler_flow_count(void);
 
 #ifdef __cplusplus
 }

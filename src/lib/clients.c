@@ -85,16 +85,25 @@ static int part_with(struct clients *c, struct slot *slot)
 	return ostler_worker_done(c->worker);
 }
 
+/* The next one, or -EAGAIN and what else ostler_worker_done() says. */
+static int admit_one(struct clients *c, int fd)
+{
+	struct slot *slot = c->free;
+
+	fd = ostler_worker_receive(c->worker, fd);
+	if (fd < 0)
+		return ostler_worker_done(c->worker);
+	c->free = slot->next_free;
+	if (!welcome(c, slot, fd))
+		return part_with(c, slot);
+	ostler__worker_welcomed(c->worker);
+	return -EAGAIN;
+}
+
 int ostler__clients_admit(struct clients *c, int fd)
 {
-	while (fd >= 0) {
-		struct slot *slot = c->free;
-
-		c->free = slot->next_free;
-		if (welcome(c, slot, fd))
-			return 0;
-		fd = part_with(c, slot);
-	}
+	while (fd >= 0)
+		fd = admit_one(c, fd);
 	if (fd == -EAGAIN || fd == -EBUSY || fd == -EMFILE || fd == -ESHUTDOWN)
 		return 0;
 	return fd;

@@ -26,13 +26,13 @@ static int become(struct ostler__start *s, const struct passwd *user)
 
 int ostler__jail(struct ostler__start *start)
 {
-	const char *owner = ostler__start_override(start, "mail_owner");
+	const char *owner = start->mail_owner;
 	const struct passwd *user = NULL;
 
 	if (geteuid() != 0)
 		return 0;
 	if (start->unprivileged) {
-		user = getpwnam(owner != NULL ? owner : "postfix");
+		user = getpwnam(*owner != '\0' ? owner : "postfix");
 		if (user == NULL || user->pw_uid == 0)
 			return fail(start,
 				"option -u: mail_owner is no user, or root",

@@ -7,7 +7,7 @@
 /*
  * jail - give up root as Postfix's options -u and -c ask
  *
- * Knows:   mail_owner: -o mail_owner=NAME, or "postfix".
+ * Knows:   mail_owner, as main.cf or -o say, or "postfix".
  * Decides: the order of the calls.
  * Never:   goes on with more rights than were asked for: a native worker and
  *          one that is not root have nothing to give up, all others give up

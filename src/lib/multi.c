@@ -101,18 +101,39 @@ static int be_worker(
 	return 1;
 }
 
-int ostler_multi_main(
-	int argc, char **argv, const struct ostler_options *options)
+static int run(int argc, char **argv, const struct ostler_options *options,
+	bool one_by_one)
 {
+	static const struct kind several = {
+		.transports = {MASTER_XPORT_NAME_INET, MASTER_XPORT_NAME_UNIX,
+			MASTER_XPORT_NAME_PASS},
+		.refusal =
+			"this worker serves connections: its service must listen on inet, unix or pass",
+		.runs_by_hand = true,
+	};
 	struct ostler_options mine;
 	struct ostler_worker *w;
 	unsigned max;
 
-	if (ostler__open(&w, &mine, argc, argv, options) < 0)
+	if (ostler__open(&w, &mine, argc, argv, options, &several) < 0)
 		return 1;
+	w->one_by_one = one_by_one;
 	max = mine.clients_max != 0 ? mine.clients_max : CLIENTS_DEFAULT;
 	ostler_worker_set_clients_max(w, max);
 	if (ostler__begin(w, &mine) < 0)
 		return 1;
 	return ostler__end(w, &mine, be_worker(w, &mine));
+}
+
+int ostler_multi_main(
+	int argc, char **argv, const struct ostler_options *options)
+{
+	return run(argc, argv, options, false);
+}
+
+/* Welcoming a client may take its time: the master is told of each. */
+int ostler_event_main(
+	int argc, char **argv, const struct ostler_options *options)
+{
+	return run(argc, argv, options, true);
 }

@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/jail.h"
+#include "lib/lock.h"
+#include "lib/settings.h"
 
 /*
  * The worker is made, and asked about, here; what it does is in worker.c.
@@ -26,26 +29,33 @@ static int fail(struct ostler_worker *w, int fd, const char *what, int error)
 	return -error;
 }
 
-static bool is_stream(const struct ostler_worker *w)
+static int socket_option(int fd, int name)
 {
-	return strcmp(w->start.transport, MASTER_XPORT_NAME_FIFO) != 0 &&
-	       strcmp(w->start.transport, MASTER_XPORT_NAME_UNIX_DGRAM) != 0;
+	int value = -1;
+	socklen_t n = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &n) < 0 ? -1 : value;
 }
 
 static int check_listener(struct ostler_worker *w, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
-	int listening = 0;
-	socklen_t n = sizeof(listening);
+	struct stat s;
 
 	if (flags < 0)
 		return fail(w, fd, "is not open", EBADF);
 	if ((flags & O_NONBLOCK) == 0)
 		w->blocking = true;
-	if (!is_stream(w))
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 ||
-		listening == 0)
+	if (ostler__start_is_on(&w->start, MASTER_XPORT_NAME_FIFO))
+		return fstat(fd, &s) == 0 && S_ISFIFO(s.st_mode)
+			       ? 0
+			       : fail(w, fd, "is not a fifo", ENOTSOCK);
+	if (ostler__start_is_on(&w->start, MASTER_XPORT_NAME_UNIX_DGRAM))
+		return socket_option(fd, SO_TYPE) == SOCK_DGRAM
+			       ? 0
+			       : fail(w, fd, "is not a datagram socket",
+					 ENOTSOCK);
+	if (socket_option(fd, SO_ACCEPTCONN) != 1)
 		return fail(w, fd, "is not a listening socket", ENOTSOCK);
 	return 0;
 }
@@ -87,8 +97,48 @@ static void apply_options(
 		w->start.max_idle_ns = options->max_idle_ms * UINT64_C(1000000);
 }
 
-int ostler_worker_open(struct ostler_worker **out, int argc, char **argv,
+static int enter_queue_directory(struct ostler__start *s)
+{
+	const char *where = s->queue_directory;
+
+	if (where[0] == '\0' || chdir(where) == 0)
+		return 0;
+	(void)snprintf(s->problem, sizeof(s->problem),
+		"queue_directory %.80s: %s", where, strerror(errno));
+	return -errno;
+}
+
+/* What a child of Postfix's master does that one of ours is spared. */
+static int settle_in(struct ostler_worker *w, bool takes_turns)
+{
+	int result = enter_queue_directory(&w->start);
+
+	if (result == 0 && takes_turns && !w->start.alone && !w->start.one_shot)
+		result = ostler__lock_open(w);
+	return result == 0 ? ostler__jail(&w->start) : result;
+}
+
+static int be_told(struct ostler_worker *w, int argc, char **argv,
 	const struct ostler_options *options)
+{
+	int result = ostler__start_parse(&w->start, argc, argv);
+
+	if (result == 0 && !w->start.native)
+		result = ostler__settings_read(&w->start);
+	if (result < 0)
+		return result;
+	apply_options(w, options);
+	w->messages =
+		ostler__start_is_on(&w->start, MASTER_XPORT_NAME_FIFO) ||
+		ostler__start_is_on(&w->start, MASTER_XPORT_NAME_UNIX_DGRAM);
+	if (!w->start.one_shot)
+		return check_descriptors(w);
+	w->start.sockets_n = 0;
+	return 0;
+}
+
+int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
+	const struct ostler_options *options, bool takes_turns)
 {
 	struct ostler_worker *w = &the_worker;
 	int result;
@@ -98,26 +148,30 @@ int ostler_worker_open(struct ostler_worker **out, int argc, char **argv,
 		return -EBUSY;
 	memset(w, 0, sizeof(*w));
 	w->pid = (int)getpid();
+	w->lock_fd = -1;
 	w->clients_max = 1;
-	result = ostler__start_parse(&w->start, argc, argv);
-	if (result < 0)
-		return result;
-	apply_options(w, options);
-	if (w->start.one_shot)
-		w->start.sockets_n = 0;
-	else
-		result = check_descriptors(w);
+	result = be_told(w, argc, argv, options);
 	if (result < 0)
 		return result;
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
 	close_on_exec(w);
-	result = ostler__jail(&w->start);
+	if (!w->start.native)
+		result = settle_in(w, takes_turns);
 	w->open = result == 0;
 	return result;
 }
 
+int ostler_worker_open(struct ostler_worker **out, int argc, char **argv,
+	const struct ostler_options *options)
+{
+	return ostler__worker_open(out, argc, argv, options, false);
+}
+
 void ostler_worker_close(struct ostler_worker *worker)
 {
+	if (worker->lock_fd >= 0)
+		(void)close(worker->lock_fd);
+	worker->lock_fd = -1;
 	worker->open = false;
 }
 
@@ -179,6 +233,12 @@ unsigned ostler_worker_clients(const struct ostler_worker *worker)
 unsigned long ostler_worker_served(const struct ostler_worker *worker)
 {
 	return worker->served;
+}
+
+const char *ostler_worker_override(
+	const struct ostler_worker *worker, const char *name)
+{
+	return ostler__start_override(&worker->start, name);
 }
 
 const char *ostler_worker_problem(const struct ostler_worker *worker)

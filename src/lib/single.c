@@ -1,105 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include <ostler.h>
 
-#include <errno.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
-#include "lib/skeleton.h"
+#include "lib/solo.h"
 
-/*
- * One client at a time. The listeners are registered once and for all: a
- * registration that is renewed for each client goes to the end of the
- * kernel's line, and then no worker stays warm (MECHANISMS B14).
- */
+/* One connection at a time. */
 
-/*
- * The descriptor that woke us, or -1 if it was the time, or a signal: then we
- * have a look too many. While paused the listeners would wake us for nothing,
- * over and over.
- */
-static int sleep_until_needed(const struct ostler_worker *w, int epoll)
+static int serve(struct ostler_worker *w, const struct ostler_options *options,
+	int client)
 {
-	struct pollfd status = {.fd = MASTER_STATUS_FD, .events = POLLIN};
-	struct epoll_event e;
-	int timeout = ostler_worker_timeout(w);
+	int result;
 
-	if (!w->paused)
-		return epoll_wait(epoll, &e, 1, timeout) == 1 ? (int)e.data.u64
-							      : -1;
-	(void)poll(&status, 1, timeout);
-	return -1;
-}
-
-static int wait_for_client(struct ostler_worker *w, int epoll)
-{
-	for (;;) {
-		int ready = sleep_until_needed(w, epoll);
-		int client = ostler_worker_accept(w, ready);
-
-		if (client != -EAGAIN && client != -EMFILE)
-			return client;
-	}
-}
-
-/* 0, what serve() said that was not 0, or -errno. */
-static int serve_clients(struct ostler_worker *w,
-	const struct ostler_options *options, int epoll)
-{
-	for (;;) {
-		int client = wait_for_client(w, epoll);
-
-		while (client >= 0) {
-			int result = options->serve(client, options->context);
-
-			(void)close(
-				client); /* whatever it says, it is closed */
-			if (result != 0)
-				return result;
-			client = ostler_worker_done(w);
-		}
-		if (client == -ESHUTDOWN)
-			return 0;
-		if (client != -EAGAIN && client != -EMFILE)
-			return client;
-	}
-}
-
-static int be_worker(
-	struct ostler_worker *w, const struct ostler_options *options)
-{
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	int result = epoll < 0 ? -errno : 0;
-
-	if (result == 0)
-		result = ostler__watch_listeners(w, epoll, true);
-	if (result == 0)
-		result = ostler__watch_status(epoll, true);
-	if (result == 0)
-		result = serve_clients(w, options, epoll);
-	if (result >= 0)
-		return result;
-	ostler__complain(w, strerror(-result));
-	return 1;
+	client = ostler_worker_receive(w, client);
+	if (client < 0)
+		return 0; /* the sender's trouble is no reason to leave */
+	result = options->serve(client, options->context);
+	(void)close(client); /* whatever it says, it is closed */
+	return result;
 }
 
 int ostler_single_main(
 	int argc, char **argv, const struct ostler_options *options)
 {
-	struct ostler_options mine;
-	struct ostler_worker *w;
-	int status;
+	static const struct kind single = {
+		.transports = {MASTER_XPORT_NAME_INET, MASTER_XPORT_NAME_UNIX,
+			MASTER_XPORT_NAME_PASS},
+		.refusal =
+			"this worker serves connections: its service must listen on inet, unix or pass",
+		.takes_turns = true,
+		.runs_by_hand = true,
+		.serve = serve,
+	};
 
-	if (ostler__open(&w, &mine, argc, argv, options) < 0)
-		return 1;
-	ostler_worker_set_clients_max(w, 1);
-	if (ostler__begin(w, &mine) < 0)
-		return 1;
-	if (w->start.one_shot)
-		status = mine.serve(0, mine.context);
-	else
-		status = be_worker(w, &mine);
-	return ostler__end(w, &mine, status);
+	return ostler__solo_main(argc, argv, options, &single);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 
 void ostler__complain(const struct ostler_worker *w, const char *words)
@@ -31,30 +30,33 @@ static int refuse(const struct ostler_worker *w, const char *words)
 	return -1;
 }
 
-static bool transport_has_connections(const struct ostler_worker *w)
+static bool listens_on(const struct ostler_worker *w, const struct kind *kind)
 {
-	return w->start.one_shot ||
-	       strcasecmp(w->start.transport, MASTER_XPORT_NAME_INET) == 0 ||
-	       strcasecmp(w->start.transport, MASTER_XPORT_NAME_UNIX) == 0;
+	if (w->start.one_shot)
+		return kind->runs_by_hand;
+	for (unsigned i = 0; i < KIND_TRANSPORTS; i++)
+		if (kind->transports[i] != NULL &&
+			ostler__start_is_on(&w->start, kind->transports[i]))
+			return true;
+	return false;
 }
 
 int ostler__open(struct ostler_worker **out, struct ostler_options *options,
-	int argc, char **argv, const struct ostler_options *given)
+	int argc, char **argv, const struct ostler_options *given,
+	const struct kind *kind)
 {
 	struct ostler_worker *w;
 	int result;
 
 	copy_options(options, given);
-	result = ostler_worker_open(out, argc, argv, options);
+	result = ostler__worker_open(
+		out, argc, argv, options, kind->takes_turns);
 	w = *out;
 	if (result < 0)
 		return refuse(w, w->start.problem[0] != '\0'
 					 ? w->start.problem
 					 : strerror(-result));
-	if (!transport_has_connections(w))
-		return refuse(w,
-			"this worker serves connections: its service must listen on inet or unix");
-	return 0;
+	return listens_on(w, kind) ? 0 : refuse(w, kind->refusal);
 }
 
 int ostler__begin(struct ostler_worker *w, const struct ostler_options *options)
@@ -89,11 +91,22 @@ static int watch(int epoll, bool add, int fd, uint32_t events)
 	return 0;
 }
 
+/*
+ * Exclusively: one client wakes one worker. Not where workers take turns: one
+ * that is killed in its turn has eaten the wake-up, and the next one, who was
+ * not in epoll_wait() then, would never hear of that client (measured). Nor
+ * does anybody else wake up for nothing there: the others wait for their turn.
+ */
+static uint32_t listener_events(const struct ostler_worker *w)
+{
+	return w->lock_fd >= 0 ? EPOLLIN : EPOLLIN | EPOLLEXCLUSIVE;
+}
+
 int ostler__watch_listeners(const struct ostler_worker *w, int epoll, bool add)
 {
 	for (unsigned i = 0; i < w->start.sockets_n; i++) {
 		int result = watch(epoll, add, MASTER_LISTEN_FD + (int)i,
-			EPOLLIN | EPOLLEXCLUSIVE);
+			listener_events(w));
 
 		if (result < 0)
 			return result;

@@ -8,16 +8,29 @@
  * skeleton - what all skeletons have in common
  *
  * Knows:   how a program begins and ends as a worker.
- * Decides: what a transport without connections is worth here: a refusal.
+ * Decides: what a transport of another kind is worth here: a refusal.
  * Never:   decides when a client is taken; worker.c does.
  */
+
+#define KIND_TRANSPORTS 3
+
+/* What makes one skeleton another than the others. */
+struct kind {
+	const char *transports[KIND_TRANSPORTS]; /* NULL: none */
+	const char *refusal;			 /* said on all others */
+	bool takes_turns;  /* with siblings, under Postfix's master: lock.h */
+	bool runs_by_hand; /* has something to do under option -S */
+	int (*serve)(struct ostler_worker *w,
+		const struct ostler_options *options, int client); /* solo.h */
+};
 
 /*
  * Copy GIVEN into *OPTIONS, as much as both know, and open. 0, or -1: said on
  * stderr, exit with status 1.
  */
 int ostler__open(struct ostler_worker **out, struct ostler_options *options,
-	int argc, char **argv, const struct ostler_options *given);
+	int argc, char **argv, const struct ostler_options *given,
+	const struct kind *kind);
 
 /* Run the init hook, say AVAIL. Returns likewise. */
 int ostler__begin(

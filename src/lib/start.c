@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <master_proto.h>
 
@@ -28,7 +29,7 @@ static int refuse_option(struct ostler__start *s, char option, const char *what)
 	return -EINVAL;
 }
 
-static bool parse_number(const char *text, unsigned base, unsigned *out)
+bool ostler__parse_number(const char *text, unsigned base, unsigned *out)
 {
 	uint64_t value = 0;
 
@@ -64,7 +65,7 @@ static bool unit_seconds(const char *text, uint64_t *out)
 }
 
 /* "100", "0.25", "2m": seconds with a fraction, or a number with a unit. */
-static bool parse_duration(const char *text, uint64_t *out_ns)
+bool ostler__parse_duration(const char *text, uint64_t *out_ns)
 {
 	uint64_t whole = 0, fraction = 0, scale = NS_PER_S, unit;
 
@@ -86,18 +87,36 @@ static bool parse_duration(const char *text, uint64_t *out_ns)
 	return true;
 }
 
-const char *ostler__start_override(
-	const struct ostler__start *start, const char *name)
+/* What -o OPTION says of NAME, or NULL; there may be blanks around the "=". */
+static const char *value_of(const char *option, const char *name)
 {
 	size_t n = strlen(name);
 
-	for (unsigned i = start->overrides_n; i > 0; i--) {
-		const char *o = start->overrides[i - 1];
+	option += strspn(option, " \t");
+	if (strncmp(option, name, n) != 0)
+		return NULL;
+	option += n;
+	option += strspn(option, " \t");
+	if (*option != '=')
+		return NULL;
+	return option + 1 + strspn(option + 1, " \t");
+}
 
-		if (strncmp(o, name, n) == 0 && o[n] == '=')
-			return o + n + 1;
+const char *ostler__start_override(
+	const struct ostler__start *start, const char *name)
+{
+	for (unsigned i = start->overrides_n; i > 0; i--) {
+		const char *value = value_of(start->overrides[i - 1], name);
+
+		if (value != NULL)
+			return value;
 	}
 	return NULL;
+}
+
+bool ostler__start_is_on(const struct ostler__start *start, const char *name)
+{
+	return strcasecmp(start->transport, name) == 0;
 }
 
 /* ------------------------------------------------- the native dialect */
@@ -106,7 +125,7 @@ static int take_number(struct ostler__start *s, const char *name, unsigned *out)
 {
 	const char *text = getenv(name);
 
-	if (text != NULL && !parse_number(text, 10, out))
+	if (text != NULL && !ostler__parse_number(text, 10, out))
 		return refuse(s, name, "not a number");
 	return 0;
 }
@@ -125,7 +144,7 @@ static int parse_native(struct ostler__start *s)
 		return -EINVAL;
 	if (s->sockets_n == 0)
 		return refuse(s, "OSTLER_SOCKETS", "a worker needs a listener");
-	if (idle != NULL && !parse_duration(idle, &s->max_idle_ns))
+	if (idle != NULL && !ostler__parse_duration(idle, &s->max_idle_ns))
 		return refuse(s, "OSTLER_MAX_IDLE", "not a time");
 	return 0;
 }
@@ -134,6 +153,8 @@ static int parse_native(struct ostler__start *s)
 
 static int take_override(struct ostler__start *s, const char *value)
 {
+	if (strchr(value, '=') == NULL)
+		return refuse_option(s, 'o', "is NAME=VALUE");
 	if (s->overrides_n == OSTLER__OVERRIDES_MAX)
 		return refuse_option(s, 'o', "too many");
 	s->overrides[s->overrides_n++] = value;
@@ -146,10 +167,12 @@ static int take_value(struct ostler__start *s, char option, const char *value)
 
 	switch (option) {
 	case 'i':
-		sound = parse_duration(value, &s->max_idle_ns);
+		s->idle_said = true;
+		sound = ostler__parse_duration(value, &s->max_idle_ns);
 		break;
 	case 'm':
-		sound = parse_number(value, 10, &s->max_use);
+		s->use_said = true;
+		sound = ostler__parse_number(value, 10, &s->max_use);
 		break;
 	case 'n':
 		s->service = value;
@@ -157,10 +180,10 @@ static int take_value(struct ostler__start *s, char option, const char *value)
 	case 'o':
 		return take_override(s, value);
 	case 'r':
-		sound = parse_duration(value, &s->retire_after_ns);
+		sound = ostler__parse_duration(value, &s->retire_after_ns);
 		break;
 	case 's':
-		sound = parse_number(value, 10, &s->sockets_n) &&
+		sound = ostler__parse_number(value, 10, &s->sockets_n) &&
 			s->sockets_n > 0;
 		break;
 	case 't':
@@ -234,32 +257,31 @@ static int parse_word(struct ostler__start *s, int argc, char **argv, int *i)
 	return 0;
 }
 
-/* -m and -i beat -o max_use and -o max_idle, which beat the defaults. */
-static int settle_limits(struct ostler__start *s, bool use_said, bool idle_said)
+/* -m and -i beat -o, which beats the defaults; for main.cf see settings.h. */
+static int settle_limits(struct ostler__start *s)
 {
 	const char *use = ostler__start_override(s, "max_use");
 	const char *idle = ostler__start_override(s, "max_idle");
 
-	if (!use_said && use == NULL)
+	if (!s->use_said && use == NULL)
 		s->max_use = POSTFIX_MAX_USE;
-	else if (!use_said && !parse_number(use, 10, &s->max_use))
+	else if (!s->use_said && !ostler__parse_number(use, 10, &s->max_use))
 		return refuse_option(s, 'o', "max_use is not a number");
-	if (!idle_said && idle == NULL)
+	if (!s->idle_said && idle == NULL)
 		s->max_idle_ns = POSTFIX_MAX_IDLE_NS;
-	else if (!idle_said && !parse_duration(idle, &s->max_idle_ns))
+	else if (!s->idle_said &&
+		 !ostler__parse_duration(idle, &s->max_idle_ns))
 		return refuse_option(s, 'o', "max_idle is not a time");
+	s->use_said = s->use_said || use != NULL;
+	s->idle_said = s->idle_said || idle != NULL;
 	return 0;
 }
-
-#define UNSAID UINT32_MAX
 
 static int parse_postfix(struct ostler__start *s, int argc, char **argv)
 {
 	int i = 1;
 
 	s->sockets_n = 1;
-	s->max_use = UNSAID;
-	s->max_idle_ns = UINT64_MAX;
 	/* "--long" is the program's own; "--" alone is the end of ours. */
 	while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0' &&
 		argv[i][1] != '-')
@@ -267,8 +289,7 @@ static int parse_postfix(struct ostler__start *s, int argc, char **argv)
 			return -EINVAL;
 	if (i < argc && strcmp(argv[i], "--") == 0)
 		i++;
-	if (settle_limits(
-		    s, s->max_use != UNSAID, s->max_idle_ns != UINT64_MAX) < 0)
+	if (settle_limits(s) < 0)
 		return -EINVAL;
 	if (s->transport == NULL && !s->one_shot)
 		return refuse(s, "no master",
@@ -298,7 +319,7 @@ int ostler__start_parse(struct ostler__start *out, int argc, char **argv)
 	if (argc < 1)
 		return refuse(out, "argv", "has no name");
 	if (generation != NULL &&
-		!parse_number(generation, 8, &out->generation))
+		!ostler__parse_number(generation, 8, &out->generation))
 		return refuse(out, MASTER_GEN_NAME, "not an octal number");
 	out->service = getenv("OSTLER_SERVICE");
 	out->native = out->service != NULL;

@@ -15,6 +15,7 @@
  */
 
 #define OSTLER__OVERRIDES_MAX 64
+#define OSTLER__VALUE_BYTES 1024
 
 struct ostler__start {
 	bool native; /* OSTLER_SERVICE was there: options are not ours */
@@ -39,11 +40,24 @@ struct ostler__start {
 	uint64_t retire_after_ns; /* -r; 0: not said */
 	const char *overrides[OSTLER__OVERRIDES_MAX]; /* -o; borrowed */
 	unsigned overrides_n;
+	bool use_said;	/* by -m or -o: main.cf does not matter */
+	bool idle_said; /* by -i or -o */
+
+	/* From main.cf or -o, see settings.h; empty: not said. */
+	char queue_directory[OSTLER__VALUE_BYTES];
+	char mail_owner[OSTLER__VALUE_BYTES];
 
 	int argc;    /* what is left */
 	char **argv; /* borrowed; NULL-terminated; [0] is the program */
 	char problem[160];
 };
+
+/* Numbers and times as both dialects write them; *OUT only if they are. */
+bool ostler__parse_number(const char *text, unsigned base, unsigned *out);
+bool ostler__parse_duration(const char *text, uint64_t *out_ns);
+
+/* Whether the service's transport is NAME, one of MASTER_XPORT_NAME_... */
+bool ostler__start_is_on(const struct ostler__start *start, const char *name);
 
 /* 0, or -EINVAL with the problem said. ARGV may be permuted. */
 int ostler__start_parse(struct ostler__start *out, int argc, char **argv);

@@ -26,7 +26,7 @@
 /* Clients that went away in the queue, in a row: then the others' turn. */
 #define GONE_MAX 64
 
-static uint64_t now_ns(void)
+uint64_t ostler__now_ns(void)
 {
 	struct timespec t;
 
@@ -75,7 +75,7 @@ static void say(struct ostler_worker *w, enum ostler__status_word word)
 	w->spoken = true;
 	w->word = word;
 	w->clients_since_word = 0;
-	w->spoke_ns = now_ns();
+	w->spoke_ns = ostler__now_ns();
 	tell(w);
 }
 
@@ -90,6 +90,8 @@ static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
 		   now - w->spoke_ns >= WORD_NS;
 	bool first = w->served == 1;
 
+	if (w->one_by_one)
+		return;
 	if (w->start.native && !(first && w->word == STATUS_AVAIL))
 		return;
 	if (!first && !due)
@@ -162,10 +164,23 @@ static bool is_listener(const struct ostler_worker *w, int fd)
 	       fd < MASTER_LISTEN_FD + (int)w->start.sockets_n;
 }
 
+/* The reader finds out whether a sibling was faster. */
+static int try_message(int listener)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN | POLLRDHUP};
+
+	if (poll(&p, 1, 0) <= 0)
+		return -EAGAIN;
+	/* As accept() says of a listener that was shut down. */
+	return (p.revents & (POLLHUP | POLLRDHUP)) != 0 ? -EINVAL : listener;
+}
+
 static int try_listener(const struct ostler_worker *w, int listener)
 {
 	int flags = SOCK_CLOEXEC | (w->nonblocking_clients ? SOCK_NONBLOCK : 0);
 
+	if (w->messages)
+		return try_message(listener);
 	for (int i = 0; i < GONE_MAX; i++) {
 		int fd;
 
@@ -212,8 +227,15 @@ static int took_client(struct ostler_worker *w, int fd)
 	w->paused = false;
 	if (w->start.max_use != 0 && w->accepted >= w->start.max_use)
 		w->leaving = true;
-	say(w, is_full(w) || w->leaving ? STATUS_TAKEN : STATUS_AVAIL);
+	say(w, is_full(w) || w->leaving || w->one_by_one ? STATUS_TAKEN
+							 : STATUS_AVAIL);
 	return fd;
+}
+
+void ostler__worker_welcomed(struct ostler_worker *w)
+{
+	if (!is_full(w) && !w->leaving)
+		say(w, STATUS_AVAIL);
 }
 
 static int nothing_waits(struct ostler_worker *w, uint64_t now)
@@ -257,14 +279,14 @@ static int take_client(struct ostler_worker *w, int ready, uint64_t now)
 
 int ostler_worker_ready(struct ostler_worker *worker)
 {
-	worker->idle_since_ns = now_ns();
+	worker->idle_since_ns = ostler__now_ns();
 	say(worker, STATUS_AVAIL);
 	return worker->leaving ? -ESHUTDOWN : 0;
 }
 
 int ostler_worker_accept(struct ostler_worker *worker, int ready)
 {
-	uint64_t now = now_ns();
+	uint64_t now = ostler__now_ns();
 
 	if (worker->leaving)
 		return -ESHUTDOWN;
@@ -281,8 +303,8 @@ int ostler_worker_accept(struct ostler_worker *worker, int ready)
 
 int ostler_worker_done(struct ostler_worker *worker)
 {
-	bool was_listening = !is_full(worker) && !worker->paused;
-	uint64_t now = now_ns();
+	bool was_listening = worker->word == STATUS_AVAIL;
+	uint64_t now = ostler__now_ns();
 
 	if (worker->clients_n == 0)
 		return -EINVAL;
@@ -316,7 +338,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 int ostler_worker_timeout(const struct ostler_worker *worker)
 {
-	uint64_t now = now_ns(), wait = UINT64_MAX;
+	uint64_t now = ostler__now_ns(), wait = UINT64_MAX;
 
 	if (worker->leaving)
 		return worker->clients_n == 0 ? 0 : -1;

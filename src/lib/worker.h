@@ -38,12 +38,16 @@ struct ostler_worker {
 	bool open;
 	bool blocking; /* a listener is: ask before each accept */
 	bool nonblocking_clients;
+	bool one_by_one; /* TAKEN while each client is welcomed */
+	bool messages;	 /* no connections: a client is something to be read */
+	bool locked;
 	bool leaving; /* takes no other client */
 	bool paused;  /* no descriptor was free */
 	bool unsent;  /* the last word did not fit the channel */
 	enum ostler__status_word word; /* what was said last */
 	bool spoken;		       /* ... if anything was */
 	int pid;
+	int lock_fd;		/* owned; -1: no turns are taken, see lock.h */
 	unsigned next_listener; /* whose turn it is */
 	unsigned clients_n;
 	unsigned clients_max;
@@ -55,7 +59,18 @@ struct ostler_worker {
 	uint64_t looked_ns;
 	uint64_t spoke_ns;
 	uint64_t paused_until_ns;
+	char attributes[4096]; /* of the client that came last: receive.h */
 };
+
+/* As ostler_worker_open(), and with turns to be taken if TAKES_TURNS. */
+int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
+	const struct ostler_options *options, bool takes_turns);
+
+/* A client has been welcomed: AVAIL is said if there is room. */
+void ostler__worker_welcomed(struct ostler_worker *w);
+
+/* Monotonic. */
+uint64_t ostler__now_ns(void);
 
 /* Whether the listeners should be watched at all now. */
 bool ostler__worker_listens(const struct ostler_worker *w);

@@ -186,6 +186,13 @@ class FakeMaster:
             "unix" if listeners and listeners[0].family == socket.AF_UNIX
             else "inet")
         self.flow = os.pipe()
+        for fd in self.flow:
+            os.set_blocking(fd, False)
+        # What a worker of Postfix's finds: its main.cf, and pid/ for locks.
+        self.queue = tempfile.TemporaryDirectory()
+        os.chmod(self.queue.name, 0o755)
+        os.mkdir(self.queue.name + "/pid")
+        self.main_cf("")
 
     def __enter__(self):
         return self
@@ -197,6 +204,11 @@ class FakeMaster:
             os.close(fd)
         for listener in self.listeners:
             listener.close()
+        self.queue.cleanup()
+
+    def main_cf(self, text):
+        with open(self.queue.name + "/main.cf", "w") as file:
+            file.write(f"queue_directory = {self.queue.name}\n{text}")
 
     def environment(self, extra):
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C",
@@ -208,6 +220,8 @@ class FakeMaster:
             env["OSTLER_MAX_USE"] = "0"
             env["OSTLER_MAX_IDLE"] = "0"
             env["OSTLER_PROCESS_LIMIT"] = "10"
+        else:
+            env["MAIL_CONFIG"] = self.queue.name
         env.update(extra)
         return {k: v for k, v in env.items() if v is not None}
 

@@ -330,12 +330,33 @@ def test_a_missing_listener_is_named():
         assert "descriptor 7 is not open" in worker.log()
 
 
-@pytest.mark.parametrize("transport", ["fifo", "unix-dgram", "pass"])
-def test_a_transport_without_connections_is_refused_in_words(transport):
+def pipe(path):
+    os.mkfifo(path)
+    return open(path, "r+b", buffering=0, opener=lambda p, f: os.open(p, f | os.O_NONBLOCK))
+
+
+def datagram_socket(path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(path)
+    listener.setblocking(False)
+    return listener
+
+
+@pytest.mark.parametrize("transport, open_it", [("fifo", pipe), ("unix-dgram", datagram_socket)])
+def test_a_transport_without_connections_is_refused_in_words(transport, open_it, tmp_path):
+    with FakeMaster([open_it(str(tmp_path / "x"))], transport=transport) as master:
+        worker = master.start([ECHO])
+        assert worker.wait() == 1
+        assert "inet, unix or pass" in worker.log()
+
+
+@pytest.mark.parametrize("transport, what", [
+    ("fifo", "not a fifo"), ("unix-dgram", "not a datagram socket")])
+def test_a_listener_of_another_transport_is_named(transport, what):
     with FakeMaster([tcp_listener()], transport=transport) as master:
         worker = master.start([ECHO])
         assert worker.wait() == 1
-        assert "inet or unix" in worker.log()
+        assert f"descriptor 6 is {what}" in worker.log()
 
 
 def test_options_of_postfix_are_all_taken():

@@ -246,6 +246,7 @@ static void a_bad_line_is_refused_with_the_option_named(void **state)
 		{"p -t unix -m -5", "option -m"},
 		{"p -t unix -i never", "option -i"},
 		{"p -t unix -o max_use=x", "option -o"},
+		{"p -t unix -o max_use", "option -o"},
 		{"p -t unix -o max_idle=x", "option -o"},
 	};
 

@@ -75,7 +75,7 @@ static void place_descriptors(void)
 static _Noreturn void be_worker(
 	int (*skeleton)(int, char **, const struct ostler_options *))
 {
-	static char name[] = "worker", type[] = "-tinet";
+	static char name[] = "worker", type[] = "-ltinet"; /* no turns */
 	char *native[] = {name, NULL}, *postfix[] = {name, type, NULL};
 	struct rlimit limit = {m.nofile, 4096};
 
@@ -84,6 +84,7 @@ static _Noreturn void be_worker(
 	if (m.nofile != 0)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	(void)setenv("GENERATION", "11", 1);
+	(void)setenv("MAIL_CONFIG", "/nonexistent", 1);
 	if (m.type == SOCK_SEQPACKET)
 		(void)setenv("OSTLER_SERVICE", "test", 1);
 	(void)setenv("OSTLER_SOCKETS", m.second >= 0 ? "2" : "1", 1);
