@@ -82,6 +82,7 @@ bool conf_parse_postfix(const struct postfix_request *request,
 	size_t before = diags->errors_n;
 	bool good = parsing.table != NULL && parse(&parsing);
 
+	parsing.report.file = request->main.file;
 	if (!good && diags->errors_n == before)
 		postfix_say(&parsing.report,
 			&(struct postfix_remark){.severity = POSTFIX_FATAL,
