@@ -12,6 +12,7 @@
 #include "sys/channel.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
+#include "sys/net.h"
 #include "table/service.h"
 
 #define MESSAGES_PER_ROUND 32 /* of one channel */
@@ -99,7 +100,11 @@ static unsigned read_messages(
 		int result = sys_channel_read(
 			worker->channel, bytes, sizeof(bytes), &message);
 
-		if (result <= 0 || (ending && message.size == 0))
+		if (result <= 0)
+			return n;
+		/* The end may have come since this round's events were told. */
+		if (message.size == 0 &&
+			(ending || sys_is_shut(worker->channel) != 0))
 			return n;
 		n++;
 		take_message(master, slot, bytes, &message);

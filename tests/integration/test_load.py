@@ -111,6 +111,8 @@ def test_no_client_fails_while_the_master_is_reloaded():
         wait_until(lambda: all(s["retiring"] == 0 for s in master.status()["services"]),
                    "old workers are gone")
         assert all(s["failures"] == 0 for s in master.status()["services"])
+        # Honest workers are not taken for liars while they are retired.
+        assert not master.events("bad-status") and not master.events("worker-died")
 
 
 def test_no_client_fails_while_workers_are_recycled_after_each():
