@@ -174,7 +174,8 @@ static bool do_compare(struct machine *machine)
 	bool yes;
 
 	if (!postfix_compare(work.reference.op, work.reference.by_level, left,
-		    right, &yes, machine->trouble))
+		    right, &yes, machine->trouble) ||
+		!postfix_reference_choose(&work.reference, machine->trouble))
 		return false;
 	/* The sides have served their purpose. */
 	out->n = work.left_at;

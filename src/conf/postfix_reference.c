@@ -5,6 +5,10 @@
 
 #include "conf/postfix_word.h"
 
+enum {
+	AFTER_BYTES = 20, /* how much of what is wrong is shown */
+};
+
 struct reading {
 	struct text content;
 	size_t at;
@@ -40,6 +44,8 @@ static bool fail(const struct reading *reading, const char *what)
 		reading->to - reading->from};
 	struct text after = rest(reading);
 
+	if (after.n > AFTER_BYTES)
+		after.n = AFTER_BYTES;
 	text_put_format(reading->trouble, "%s at: \"...%.*s>>>%.*s\"", what,
 		(int)before.n, before.bytes, (int)after.n, after.bytes);
 	return false;
@@ -160,12 +166,25 @@ static bool parse_comparison(
 	out->yes = text_of("true");
 	if (!parse_operands(reading, out))
 		return false;
-	if (at_end(reading))
+	out->at = reading->at;
+	out->behind = reading->to;
+	return true;
+}
+
+bool postfix_reference_choose(
+	struct postfix_reference *reference, struct text_builder *trouble)
+{
+	struct reading reading = {.content = reference->content,
+		.at = reference->at,
+		.from = reference->behind - 1, /* the '}' */
+		.to = reference->behind,
+		.trouble = trouble};
+
+	if (at_end(&reading))
 		return true;
-	if (next(reading) == '?' || next(reading) == ':')
-		return parse_choice(reading, out);
-	reading->from = reading->to - 1; /* the '}' */
-	return fail(reading, "\"?\" or \":\" expected");
+	if (next(&reading) == '?' || next(&reading) == ':')
+		return parse_choice(&reading, reference);
+	return fail(&reading, "\"?\" or \":\" expected");
 }
 
 static bool parse_name(struct reading *reading, struct postfix_reference *out)
@@ -191,7 +210,8 @@ bool postfix_reference_parse(struct text content, struct postfix_reference *out,
 {
 	struct reading reading = {.content = content, .trouble = trouble};
 
-	*out = (struct postfix_reference){.name = {content.bytes, 0}};
+	*out = (struct postfix_reference){
+		.name = {content.bytes, 0}, .content = content};
 	skip_spaces(&reading);
 	if (next(&reading) == '{')
 		return parse_comparison(&reading, out);

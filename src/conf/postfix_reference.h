@@ -23,10 +23,20 @@ struct postfix_reference {
 	bool by_level;
 	bool chooses; /* between YES and NO; a comparison always does */
 	struct text yes, no;
+	struct text content; /* all of it */
+	size_t at;	     /* of a comparison: where the choice is */
+	size_t behind;	     /* where its second operand ended */
 };
 
 /* False, and why in TROUBLE, in Postfix's words. */
 bool postfix_reference_parse(struct text content, struct postfix_reference *out,
 	struct text_builder *trouble);
+
+/*
+ * The choice of a comparison, which Postfix looks at only when it has compared.
+ * The same.
+ */
+bool postfix_reference_choose(
+	struct postfix_reference *reference, struct text_builder *trouble);
 
 #endif
