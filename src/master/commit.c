@@ -127,12 +127,10 @@ static struct listener move_listener(
 }
 
 /* What the new row does not want goes down when nobody waits there. */
-static void doom_rest(struct master *master, struct service_state *state,
-	const struct service *row)
+static void doom_rest(struct master *master, struct service_state *state)
 {
 	for (unsigned i = 0; i < state->listeners_n; i++)
-		listener_doom(master, &state->listeners[i],
-			row->policy.drain_time_ns);
+		listener_doom(master, &state->listeners[i]);
 }
 
 static void replace_listeners(
@@ -141,8 +139,7 @@ static void replace_listeners(
 	struct service_state *state = service_of(plan->master, id);
 	const struct service *row = row_of(plan, i);
 
-	if (state->row != NULL)
-		doom_rest(plan->master, state, state->row);
+	doom_rest(plan->master, state);
 	free(state->listeners);
 	state->listeners = moved;
 	state->listeners_n = row->endpoints_n;

@@ -8,18 +8,61 @@
 #include <sys/socket.h>
 
 #include "master/client.h"
+#include "master/log.h"
 #include "master/master.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
 #include "sys/path.h"
 
+/* The socket in place and in the loop; on failure, CONTROL is as it was. */
+static int listen_here(struct master *master, struct control *control)
+{
+	struct net_owner owner = {(uid_t)-1, (gid_t)-1, 0666};
+	struct net_named named = NET_NAMED_NONE;
+	int result = sys_listen_unix(
+		control->path, SOCK_STREAM, 64, &owner, true, &named);
+
+	if (result >= 0)
+		result = loop_add(master->loop, named.fd, LOOP_IN,
+			tag_make(TAG_CONTROL, 0, 0));
+	if (result >= 0)
+		result = sys_listen_unix_commit(&named);
+	if (result < 0) {
+		sys_listen_unix_abort(&named);
+		return result;
+	}
+	if (control->fd >= 0)
+		(void)loop_remove(master->loop, control->fd);
+	fd_close(&control->fd);
+	control->fd = fd_take(&named.fd);
+	control->named = named;
+	control->paused_until_ns = 0;
+	return 0;
+}
+
+void control_renew(struct master *master)
+{
+	struct control *control = master->control;
+	struct log_line line;
+	int result;
+
+	if (sys_unix_is_there(
+		    control->path, control->named.dev, control->named.ino))
+		return;
+	result = listen_here(master, control);
+	if (result == 0)
+		return;
+	log_begin(&line, MESSAGE_MASTER_FAILED);
+	log_text(&line, "at", control->path);
+	log_text(&line, "error", strerror(-result));
+	log_end(&line);
+}
+
 int control_create(struct master *master)
 {
 	struct control *control = calloc(1, sizeof(*control));
-	struct net_owner owner = {(uid_t)-1, (gid_t)-1, 0666};
 	size_t size = strlen(master->runtime_directory) + 16;
-	int fd;
 
 	if (control == NULL)
 		return -ENOMEM;
@@ -32,17 +75,7 @@ int control_create(struct master *master)
 	snprintf(control->path, size, "%s/control.sock",
 		master->runtime_directory);
 	/* Who may ask what is told by credentials, not by the file's mode. */
-	fd = sys_listen_unix(
-		control->path, SOCK_STREAM, 64, &owner, true, &control->named);
-	if (fd >= 0)
-		fd = sys_listen_unix_commit(&control->named);
-	if (fd < 0) {
-		sys_listen_unix_abort(&control->named);
-		return fd;
-	}
-	control->fd = fd_take(&control->named.fd);
-	return loop_add(master->loop, control->fd, LOOP_IN,
-		tag_make(TAG_CONTROL, 0, 0));
+	return listen_here(master, control);
 }
 
 static void set_accepting(struct master *master, bool on)

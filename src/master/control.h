@@ -21,6 +21,9 @@ struct text_builder;
 int control_create(struct master *master);
 void control_destroy(struct master *master);
 
+/* Listen at a new socket if the name is gone or somebody else's by now. */
+void control_renew(struct master *master);
+
 void control_accept(struct master *master);
 void control_client_ready(
 	struct master *master, uint32_t index, uint32_t serial, uint32_t ready);

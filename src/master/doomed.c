@@ -14,10 +14,13 @@
 
 /*
  * Endpoints that a reload took from a service which stays. Its old workers
- * still hold them and serve who waits; when nobody waits, or after the drain
- * time, the endpoint goes down for all its holders. Its name goes at once.
+ * are retired by the same reload, and those without a client may just have
+ * been woken for who waits here; who waits for the others waits in vain. So
+ * when nobody waits, or after a moment, the endpoint goes down for all its
+ * holders, and the clients know. Its name goes at once.
  */
 #define LOOK_NS (50 * NS_PER_MS)
+#define MOMENT_NS (200 * NS_PER_MS)
 
 struct doomed {
 	int fd; /* owned */
@@ -45,13 +48,12 @@ static void finish(struct doomed *item)
 	fd_close(&item->fd);
 }
 
-void listener_doom(
-	struct master *master, struct listener *listener, uint64_t time_ns)
+void listener_doom(struct master *master, struct listener *listener)
 {
 	struct doomed *items;
 	struct doomed item = {.fd = listener->fd,
 		.kind = listener->endpoint->kind,
-		.until_ns = master->now_ns + time_ns};
+		.until_ns = master->now_ns + MOMENT_NS};
 
 	if (listener->fd < 0)
 		return;

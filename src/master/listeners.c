@@ -56,6 +56,13 @@ static struct net_owner owner_of(
 	};
 }
 
+bool listener_has_name(const struct listener *listener)
+{
+	return listener->endpoint->path == NULL ||
+	       sys_unix_is_there(listener->endpoint->path, listener->dev,
+		       listener->ino);
+}
+
 int listener_protect(const struct listener *listener, const struct service *row,
 	const struct identity *owner)
 {

@@ -27,6 +27,9 @@ struct service;
 int listener_open(const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner, bool replace, struct net_named *named);
 
+/* False: it has a name, and that is gone or somebody else's by now. */
+bool listener_has_name(const struct listener *listener);
+
 /* Give the name of LISTENER the owner and mode that ROW wants. */
 int listener_protect(const struct listener *listener, const struct service *row,
 	const struct identity *owner);
@@ -57,10 +60,9 @@ void listener_close(struct master *master, struct listener *listener);
 
 /*
  * An endpoint that its service gave up: closed when its queue is empty, or
- * after a while. Taken whole.
+ * after a moment. Taken whole.
  */
-void listener_doom(
-	struct master *master, struct listener *listener, uint64_t time_ns);
+void listener_doom(struct master *master, struct listener *listener);
 void listeners_doomed(struct master *master);
 uint64_t listeners_deadline(void);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "master/edition.h"
+#include "master/listeners.h"
 #include "master/master.h"
 #include "master/plan.h"
 #include "master/services.h"
@@ -115,7 +116,9 @@ bool place_take(
 	struct known *place = place_find(plan, endpoint->text);
 
 	if (place == NULL || place->taken ||
-		!is_given_up(plan, place, endpoint))
+		!is_given_up(plan, place, endpoint) ||
+		!listener_has_name(&service_of(plan->master, place->service)
+					    ->listeners[place->index]))
 		return false;
 	place->taken = true;
 	out->source = PLAN_TAKEN;

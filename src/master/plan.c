@@ -15,6 +15,14 @@
 #include "sys/fd.h"
 #include "table/table.h"
 
+static bool is_kept(
+	const struct listener *listener, const struct endpoint *endpoint)
+{
+	return listener->fd >= 0 &&
+	       endpoint_same(listener->endpoint, endpoint) &&
+	       listener_has_name(listener);
+}
+
 static bool keep(struct plan *plan, const struct service *row,
 	const struct plan_row *made, struct plan_endpoint *out)
 {
@@ -26,9 +34,7 @@ static bool keep(struct plan *plan, const struct service *row,
 	for (unsigned i = 0; i < old->listeners_n; i++) {
 		const struct listener *listener = &old->listeners[i];
 
-		if (!endpoint_same(
-			    listener->endpoint, out->listener.endpoint) ||
-			listener->fd < 0)
+		if (!is_kept(listener, out->listener.endpoint))
 			continue;
 		out->source = PLAN_KEPT;
 		out->protect = listener->endpoint->path != NULL &&
@@ -70,9 +76,11 @@ static void complain(struct diags *diags, const struct service *row,
 /* A name that a service of ours uses may be replaced: that one gives it up. */
 static bool is_ours(const struct plan *plan, const struct endpoint *endpoint)
 {
-	struct known *place = place_find(plan, endpoint->text);
+	const struct known *place = place_find(plan, endpoint->text);
 
-	return place != NULL;
+	return place != NULL &&
+	       listener_has_name(&service_of(plan->master, place->service)
+					  ->listeners[place->index]);
 }
 
 static bool open_new(struct plan *plan, const struct service *row,
@@ -118,9 +126,7 @@ static bool all_kept(const struct plan *plan, const struct service *row,
 	if (old->listeners_n != row->endpoints_n)
 		return false;
 	for (unsigned i = 0; i < row->endpoints_n; i++)
-		if (old->listeners[i].fd < 0 ||
-			!endpoint_same(
-				old->listeners[i].endpoint, &row->endpoints[i]))
+		if (!is_kept(&old->listeners[i], &row->endpoints[i]))
 			return false;
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/number.h"
 #include "master/capacity.h"
+#include "master/control.h"
 #include "master/edition.h"
 #include "master/load.h"
 #include "master/log.h"
@@ -326,6 +327,7 @@ void reload_request(struct master *master)
 		reload->again = true;
 		return;
 	}
+	control_renew(master);
 	if (!fresh(master)) {
 		reload->failures++;
 		reload->untold = true;

@@ -97,6 +97,9 @@ void sys_listen_unix_abort(struct net_named *named);
 /* Remove PATH if it is still the file DEV, INO; -ESTALE if it is another's. */
 int sys_unix_unlink(const char *path, dev_t dev, ino_t ino);
 
+/* Whether PATH is still the file DEV, INO; what cannot be known is true. */
+bool sys_unix_is_there(const char *path, dev_t dev, ino_t ino);
+
 /* Another owner and mode for PATH, if it is still the file DEV, INO. */
 int sys_unix_protect(
 	const char *path, dev_t dev, ino_t ino, const struct net_owner *owner);
@@ -111,6 +114,19 @@ int sys_listener_alive(int fd);
 int sys_is_shut(int fd);
 
 int sys_shutdown(int fd, int how);
+
+/*
+ * Shut a listener of AF_UNIX down and close it. If clients wait in its queue
+ * they are closed by a child that exits at once: what they sent could make our
+ * close sleep. The child is reaped by whoever reaps strangers.
+ */
+void sys_listener_close(int *fd);
+
+/* Why FD is marked as failed, as an errno value; it is not any more. 0: not. */
+int sys_take_error(int fd);
+
+/* 1 if FD is connected to somebody, which no listener for datagrams is. */
+int sys_has_peer(int fd);
 
 /* ---- the wake-up client -------------------------------------------------- */
 

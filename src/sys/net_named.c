@@ -310,6 +310,21 @@ int sys_unix_unlink(const char *path, dev_t dev, ino_t ino)
 	return unlinkat(directory, place.name, 0) < 0 ? -errno : 0;
 }
 
+bool sys_unix_is_there(const char *path, dev_t dev, ino_t ino)
+{
+	struct net_place place;
+	AUTO_CLOSE int directory = -1;
+	struct stat st;
+	int result = net_open_place(path, &place);
+
+	if (result < 0)
+		return result != -ENOENT;
+	directory = place.directory;
+	if (fstatat(directory, place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno != ENOENT;
+	return st.st_dev == dev && st.st_ino == ino;
+}
+
 int sys_unix_protect(
 	const char *path, dev_t dev, ino_t ino, const struct net_owner *owner)
 {

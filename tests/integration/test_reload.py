@@ -206,6 +206,73 @@ def test_a_renamed_service_keeps_its_place_and_who_waits_there(family, mode):
             assert oct(place.stat().st_mode)[-4:] == mode
 
 
+def test_a_service_renamed_and_back_keeps_its_name_while_its_old_worker_stays():
+    with Ostlerd(echo("old", ["unix:name"])) as master:
+        place = master.runtime / "name"
+        busy = master.client(place)
+        assert busy.ask("here") == "here"
+        master.reload(echo("new", ["unix:name"]))
+        assert echoes(place)
+        master.reload(echo("old", ["unix:name"]))
+        wait_until(lambda: master.service("new") is None, "the other service has left")
+        assert echoes(place)
+        assert busy.ask("still") == "still"
+        busy.close()
+
+
+@pytest.mark.parametrize("kind", ["unix", "dgram", "fifo"])
+def test_a_name_that_somebody_removed_is_back_after_a_reload(kind):
+    with Ostlerd(echo("one", [f"{kind}:name"]) + echo("two", ["unix:two"])) as master:
+        place = master.runtime / "name"
+        place.unlink()
+        done = master.reload()
+        assert done.stdout == ("one: changed (its workers are replaced)\n"
+                               "reloaded: 1 changed, 1 as before\n")
+        assert place.exists()
+        assert kind != "unix" or echoes(place)
+        assert master.reload().stdout == "reloaded: 0 changed, 2 as before\n"
+
+
+def test_a_name_that_a_stranger_took_is_left_alone():
+    with Ostlerd(echo("one", ["unix:name"])) as master:
+        place = master.runtime / "name"
+        place.unlink()
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.bind(str(place))
+            stranger.listen()
+            done = master.reload(echo("one", ["unix:name"], socket_mode="0600"), good=False)
+            assert done.returncode == 1 and "in use" in done.stderr
+            connect(place).close()
+        master.reload()
+        assert echoes(place)
+
+
+def test_the_control_socket_is_back_after_a_signal():
+    with Ostlerd(echo("one", ["unix:name"])) as master:
+        master.control.unlink()
+        master.send_signal(signal.SIGHUP)
+        wait_until(lambda: master.control.exists(), "its name is there again")
+        assert master.service("one") is not None
+        assert oct(master.control.stat().st_mode)[-4:] == "0666"
+        before = master.fds()
+        master.reload()
+        assert master.fds() <= before
+
+
+def test_who_waits_where_nobody_accepts_any_more_is_told_so():
+    one, two = free_port(), free_port()
+    # One worker, and it is busy; so nobody hears those who wait at the other.
+    with Ostlerd(echo("one", at(one) + at(two), process_limit=1, drain_time="1h")) as master:
+        busy, waiting = master.client(one), master.client(two)
+        assert busy.ask("here") == "here"
+        master.reload(echo("one", at(one), process_limit=1, drain_time="1h"))
+        assert waiting.at_end()
+        assert busy.ask("still") == "still"
+        busy.close()
+        master.reload(echo("one", at(one) + at(two)))
+        assert echoes(two)
+
+
 def test_another_mode_is_for_the_same_socket_and_its_workers_stay():
     with Ostlerd(echo("one", ["unix:name"], process_limit=1)) as master:
         place = master.runtime / "name"
