@@ -35,6 +35,7 @@ enum notice {
 	NOTICE_THROTTLED,     /* service; number: the pause in ns */
 	NOTICE_RECOVERED,     /* service: a client was served again */
 	NOTICE_AT_LIMIT,      /* service; number: the limit */
+	NOTICE_NO_SLOTS,      /* service; number: workers_max */
 	NOTICE_SUSPECT,	      /* slot: READY by its word, but the queue rests */
 	NOTICE_DEAF,	      /* service: nobody answers, and no room */
 	NOTICE_START_TIMEOUT, /* slot: promised an AVAIL, did not say it */

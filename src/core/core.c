@@ -8,6 +8,7 @@
 #include "core/pool.h"
 #include "core/reload.h"
 #include "core/settle.h"
+#include "core/slots.h"
 #include "core/state.h"
 #include "core/worker.h"
 
@@ -180,14 +181,6 @@ static void dispatch(struct core *core, const struct event *event)
 	}
 }
 
-/* The last slot came free: whoever wanted one may listen again. */
-static void settle_all(struct core *core)
-{
-	core->slot_freed = false;
-	for (uint32_t i = 0; i < core->pools_high; i++)
-		pool_settle(core, &core->pools[i]);
-}
-
 const struct actions *core_step(
 	struct core *core, const struct event *event, uint64_t now_ns)
 {
@@ -195,8 +188,7 @@ const struct actions *core_step(
 	core->now_ns = now_ns;
 	core->actions.n = 0;
 	dispatch(core, event);
-	if (core->slot_freed)
-		settle_all(core);
+	slots_give(core);
 	/* What SIGKILL cannot end must not keep us. */
 	if (core->stopping && !core->done && core->workers_n == core->stuck_n) {
 		core->done = true;

@@ -12,7 +12,8 @@
 #define RESCUE_VALID_NS NS_PER_S     /* how long an end matters */
 #define LOOK_MIN_NS (2 * NS_PER_MS)  /* between looks, at first */
 #define LOOK_MAX_NS (64 * NS_PER_MS) /* and after a while */
-#define ANSWER_NS NS_PER_S	     /* a look unanswered: ask again */
+#define STRIKES_MAX 4	   /* verdicts in which words alone are believed */
+#define ANSWER_NS NS_PER_S /* a look unanswered: ask again */
 
 static bool ended_lately(const struct core *core, const struct pool *pool)
 {
@@ -23,7 +24,7 @@ static bool ended_lately(const struct core *core, const struct pool *pool)
 bool lease_wants_watch(const struct core *core, const struct pool *pool)
 {
 	if (pool_available(pool) == 0)
-		return pool_room(core, pool) > 0 &&
+		return !pool->starved && pool_limit_room(pool) > 0 &&
 		       backoff_allows(pool, core->now_ns);
 	if (pool->lease.pending)
 		return false;
@@ -129,6 +130,10 @@ void lease_fired(struct core *core, struct pool *pool, uint32_t depth)
 		begin(core, pool);
 	if (pool_available(pool) == 0 || pool->suspects == 0)
 		pool_answer(core, pool, depth);
+	/* No watch before there is a slot: it would only fire again. */
+	if (pool_available(pool) == 0 && pool_slots(core) == 0 &&
+		pool_limit_room(pool) > 0)
+		pool_starve(core, pool, true);
 	if (pool->count[WORKER_STARTING] > 0)
 		lease_look_soon(core, pool);
 }
@@ -211,11 +216,16 @@ static void verdict(struct core *core, struct pool *pool)
 
 	lease->pending = false;
 	lease->asked = false;
-	if (pool->depth == 0 || pool->depth < lease->depth ||
-		pool->words != lease->words) {
+	if (pool->depth == 0 || pool->depth < lease->depth) {
+		pool->deaf = false;
+		lease->strikes = 0;
+		return;
+	}
+	if (pool->words != lease->words && ++lease->strikes < STRIKES_MAX) {
 		pool->deaf = false;
 		return;
 	}
+	lease->strikes = 0;
 	if (lease->rescue) {
 		/* The dead one took the wake-up along: a new one will look. */
 		lease->next_ns = core->now_ns;
@@ -256,9 +266,18 @@ void lease_depth(struct core *core, struct pool *pool, uint32_t depth)
 		looked(core, pool);
 }
 
+/* A verdict under way need not be waited for: somebody waits, that is known. */
 void lease_ended(struct core *core, struct pool *pool)
 {
-	pool->lease.ended_ns = core->now_ns;
+	struct lease *lease = &pool->lease;
+
+	if (!lease->pending || lease->asked || lease->rescue) {
+		lease->ended_ns = core->now_ns;
+		return;
+	}
+	lease->rescue = true;
+	if (lease->due_ns > core->now_ns + RESCUE_NS)
+		lease->due_ns = core->now_ns + RESCUE_NS;
 }
 
 /* Unless the last one was not answered, and is not needed any more. */

@@ -19,14 +19,18 @@ uint32_t pool_total(const struct pool *pool)
 	       pool->count[WORKER_TAKEN] + pool->count[WORKER_RETIRING];
 }
 
+uint32_t pool_slots(const struct core *core)
+{
+	return core->limits.workers_max - core->workers_n;
+}
+
 /*
  * RETIRING workers count, so that a limit means processes and not hopes. Only
  * a reload may go over it, by as many as are leaving and no more than surge:
  * then the new generation need not wait for the old one's last client.
  */
-uint32_t pool_room(const struct core *core, const struct pool *pool)
+uint32_t pool_limit_room(const struct pool *pool)
 {
-	uint32_t slots = core->limits.workers_max - core->workers_n;
 	uint32_t total = pool_total(pool);
 	uint32_t limit = pool->policy.process_limit;
 	uint32_t surge = pool->count[WORKER_RETIRING];
@@ -34,13 +38,43 @@ uint32_t pool_room(const struct core *core, const struct pool *pool)
 	if (pool->state != POOL_UP)
 		return 0;
 	if (limit == 0)
-		return slots;
+		return UINT32_MAX;
 	if (surge > pool->policy.surge)
 		surge = pool->policy.surge;
 	limit += surge;
-	if (total >= limit)
-		return 0;
-	return limit - total < slots ? limit - total : slots;
+	return total >= limit ? 0 : limit - total;
+}
+
+uint32_t pool_room(const struct core *core, const struct pool *pool)
+{
+	uint32_t room = pool_limit_room(pool);
+	uint32_t slots = pool_slots(core);
+
+	return room < slots ? room : slots;
+}
+
+void pool_starve(struct core *core, struct pool *pool, bool starved)
+{
+	if (pool->starved == starved)
+		return;
+	pool->starved = starved;
+	if (starved)
+		core->starved_n++;
+	else
+		core->starved_n--;
+	if (!starved || core->now_ns < pool->limit_told_ns)
+		return;
+	pool->limit_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
+	core_notice(core, NOTICE_NO_SLOTS, core_service_of(core, pool), NULL,
+		core->limits.workers_max);
+}
+
+void pool_trust(struct pool *pool, struct worker *worker)
+{
+	if (!worker->suspect)
+		return;
+	worker->suspect = false;
+	pool->suspects--;
 }
 
 void pool_move(
@@ -50,12 +84,11 @@ void pool_move(
 
 	assert(worker->state != WORKER_FREE && state != WORKER_FREE);
 	assert(pool->count[worker->state] > 0);
-	if (worker->suspect) {
-		worker->suspect = false;
-		pool->suspects--;
-	}
 	if (worker->state == state)
 		return;
+	pool_trust(pool, worker);
+	core->ready_n += state == WORKER_READY;
+	core->ready_n -= worker->state == WORKER_READY;
 	pool->count[worker->state]--;
 	pool->count[state]++;
 	worker->state = state;
@@ -160,14 +193,15 @@ void pool_free_worker(struct core *core, struct worker *worker)
 
 	assert(worker->state != WORKER_FREE);
 	assert(core->workers_n > 0);
-	if (core->workers_n == core->limits.workers_max)
-		core->slot_freed = true;
-	if (worker->suspect)
-		pool->suspects--;
+	pool_trust(pool, worker);
 	if (worker->mute)
 		pool->mutes--;
 	if (worker->rung == RUNG_STUCK)
 		core->stuck_n--;
+	if (worker->reclaimed)
+		core->reclaimed_n--;
+	if (worker->state == WORKER_READY)
+		core->ready_n--;
 	pool->count[worker->state]--;
 	if (worker->prev != NO_SLOT)
 		core->workers[worker->prev].next = worker->next;

@@ -16,10 +16,22 @@
  * Never:   judges a worker's end (worker.c) or a queue that rests (lease.c).
  */
 
+/* Between two complaints that clients of a service must wait. */
+#define POOL_LIMIT_NOTICE_NS (60 * NS_PER_S)
+
 /* Workers that can take a client, or soon will. */
 uint32_t pool_available(const struct pool *pool);
 
 uint32_t pool_total(const struct pool *pool);
+
+/* How many more the limit and the surge allow; slots are another matter. */
+uint32_t pool_limit_room(const struct pool *pool);
+
+/* Slots that are free, for all services together. */
+uint32_t pool_slots(const struct core *core);
+
+/* Clients of POOL wait for a slot (slots.h sees to it), or no longer do. */
+void pool_starve(struct core *core, struct pool *pool, bool starved);
 
 /* How many more may be started: limit, surge and free slots, not pauses. */
 uint32_t pool_room(const struct core *core, const struct pool *pool);
@@ -33,6 +45,9 @@ uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
 
 /* Start what DEPTH waiting clients ask for beyond who is coming anyway. */
 void pool_answer(struct core *core, struct pool *pool, uint32_t depth);
+
+/* It has shown that it lives: no suspect any more. */
+void pool_trust(struct pool *pool, struct worker *worker);
 
 /* Give the slot back; the worker is gone. */
 void pool_free_worker(struct core *core, struct worker *worker);

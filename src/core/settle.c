@@ -9,8 +9,6 @@
 #include "core/pool.h"
 #include "core/retire.h"
 
-#define LIMIT_NOTICE_NS (60 * NS_PER_S)
-
 /* The limit was lowered: the newest idle ones go, the taken when free. */
 static void trim(struct core *core, struct pool *pool)
 {
@@ -34,11 +32,11 @@ static void trim(struct core *core, struct pool *pool)
 static void say_limit(struct core *core, struct pool *pool)
 {
 	if (pool->policy.process_limit < 2 || pool_available(pool) > 0 ||
-		pool_room(core, pool) > 0)
+		pool_limit_room(pool) > 0)
 		return;
 	if (pool->limit_told_ns != 0 && core->now_ns < pool->limit_told_ns)
 		return;
-	pool->limit_told_ns = core->now_ns + LIMIT_NOTICE_NS;
+	pool->limit_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
 	core_notice(core, NOTICE_AT_LIMIT, core_service_of(core, pool), NULL,
 		pool->policy.process_limit);
 }
@@ -58,6 +56,7 @@ static void settle_leaving(struct core *core, struct pool *pool)
 	uint32_t service = core_service_of(core, pool);
 
 	move_watch(core, pool, false);
+	pool_starve(core, pool, false);
 	deadline_set(&core->deadlines, service, DEADLINE_NONE);
 	if (pool_total(pool) > 0)
 		return;
@@ -82,7 +81,7 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 	if (pool->wakeup_ns != 0)
 		at_ns = earlier(at_ns, pool->wakeup_ns);
 	/* A pause matters only to a pool that would watch but for it. */
-	if (pool_available(pool) == 0 && pool_room(core, pool) > 0 &&
+	if (pool_available(pool) == 0 && pool_limit_room(pool) > 0 &&
 		!backoff_allows(pool, core->now_ns))
 		at_ns = earlier(at_ns, backoff_until(pool, core->now_ns));
 	deadline_set(&core->deadlines, core_service_of(core, pool), at_ns);

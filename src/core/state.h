@@ -44,7 +44,8 @@ struct worker {
 	bool idle;     /* its last word was AVAIL, or it said none */
 	bool suspect;
 	bool mute;
-	bool asked; /* we want it gone: no end of it is a failure */
+	bool reclaimed; /* retired so that another service gets its slot */
+	bool asked;	/* we want it gone: no end of it is a failure */
 	uint64_t started_ns;
 	uint64_t executed_ns;
 	uint64_t since_ns;
@@ -61,6 +62,7 @@ struct lease {
 	uint64_t ended_ns; /* when a worker last ended that was not taken */
 	uint32_t depth;	   /* as noted when the watch fired */
 	uint64_t words;	   /* the same for the pool's words */
+	uint32_t strikes;  /* words went on, and the queue did not move */
 };
 
 struct backoff {
@@ -83,6 +85,7 @@ struct pool {
 	uint32_t count[WORKER_STATES];
 	uint32_t suspects;
 	uint32_t mutes;
+	bool starved; /* clients wait, and workers_max is reached */
 	uint32_t depth;
 	bool watching;
 	bool deaf;
@@ -113,7 +116,9 @@ struct core {
 	uint32_t stuck_n;
 	uint32_t last_serial;
 	bool serials_wrapped;
-	bool slot_freed; /* there was none; any pool may have room now */
+	uint32_t ready_n;     /* READY workers of all pools */
+	uint32_t starved_n;   /* pools whose clients wait for a slot */
+	uint32_t reclaimed_n; /* workers that leave to give theirs */
 	bool stopping;
 	bool done;
 	uint64_t now_ns;

@@ -127,6 +127,7 @@ const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_THROTTLED] = "throttled",
 	[NOTICE_RECOVERED] = "recovered",
 	[NOTICE_AT_LIMIT] = "at-limit",
+	[NOTICE_NO_SLOTS] = "no-slots",
 	[NOTICE_SUSPECT] = "suspect",
 	[NOTICE_DEAF] = "deaf",
 	[NOTICE_START_TIMEOUT] = "start-timeout",

@@ -50,6 +50,7 @@ struct view_service {
 	uint32_t limit; /* 0: workers_max alone */
 	uint32_t depth; /* as last seen */
 	bool watching;
+	bool starved;	       /* clients wait for a slot of workers_max */
 	bool deaf;	       /* clients wait, nobody answers, no room */
 	uint64_t throttled_ns; /* from now on; 0: not */
 	enum cause cause;

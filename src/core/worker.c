@@ -71,9 +71,6 @@ static void heard(struct core *core, struct worker *worker)
 {
 	struct pool *pool = pool_of(core, worker);
 
-	pool->words++;
-	if (worker->suspect)
-		pool->deaf = false;
 	if (!worker->spoke)
 		learn_start_time(core, pool, worker);
 	/* It may be up before we looked whether its exec went well. */
@@ -83,6 +80,20 @@ static void heard(struct core *core, struct worker *worker)
 		worker_set_deadline(core, worker, DEADLINE_NONE);
 }
 
+/*
+ * Only a word that changes something shows that a worker lives. One that says
+ * AVAIL over and over must not keep its service deaf.
+ */
+static void progressed(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	pool->words++;
+	if (worker->suspect)
+		pool->deaf = false;
+	pool_trust(pool, worker);
+}
+
 void worker_ready(struct core *core, struct worker *worker)
 {
 	bool again = worker->spoke && worker->idle;
@@ -90,6 +101,8 @@ void worker_ready(struct core *core, struct worker *worker)
 	heard(core, worker);
 	if (again)
 		pool_of(core, worker)->redundant++;
+	else
+		progressed(core, worker);
 	worker->idle = true;
 	if (worker->state == WORKER_RETIRING)
 		worker_retiring_ready(core, worker);
@@ -102,10 +115,12 @@ void worker_taken(struct core *core, struct worker *worker)
 	struct pool *pool = pool_of(core, worker);
 
 	heard(core, worker);
-	if (!worker->idle)
-		pool->redundant++;
-	else
+	if (worker->idle) {
 		pool->served++;
+		progressed(core, worker);
+	} else {
+		pool->redundant++;
+	}
 	worker->idle = false;
 	worker->served = true;
 	/*

@@ -15,6 +15,7 @@ static const enum message messages[NOTICES] = {
 	[NOTICE_THROTTLED] = MESSAGE_THROTTLED,
 	[NOTICE_RECOVERED] = MESSAGE_RECOVERED,
 	[NOTICE_AT_LIMIT] = MESSAGE_AT_LIMIT,
+	[NOTICE_NO_SLOTS] = MESSAGE_NO_SLOTS,
 	[NOTICE_SUSPECT] = MESSAGE_WORKER_SUSPECT,
 	[NOTICE_DEAF] = MESSAGE_SERVICE_DEAF,
 	[NOTICE_START_TIMEOUT] = MESSAGE_START_TIMEOUT,
@@ -72,6 +73,9 @@ static void put_details(struct master *master, const struct action *action,
 		log_duration(line, "pause", action->number);
 		put_cause(master, action->service, line);
 		break;
+	case NOTICE_NO_SLOTS:
+		log_number(line, "workers_max", action->number);
+		break;
 	case NOTICE_AT_LIMIT:
 		log_number(line, "limit", action->number);
 		break;
@@ -111,6 +115,7 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 		return &state->deaths;
 	case NOTICE_THROTTLED:
 	case NOTICE_RECOVERED:
+	case NOTICE_NO_SLOTS:
 	case NOTICE_AT_LIMIT:
 	case NOTICE_SUSPECT:
 	case NOTICE_DEAF:

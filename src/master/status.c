@@ -74,6 +74,8 @@ static enum control_state service_state_of(const struct view_service *view)
 		return CONTROL_STATE_THROTTLED;
 	if (view->deaf)
 		return CONTROL_STATE_DEAF;
+	if (view->starved)
+		return CONTROL_STATE_AT_LIMIT;
 	if (view->limit > 0 && view->total >= view->limit &&
 		view->ready + view->starting == 0)
 		return CONTROL_STATE_AT_LIMIT;
@@ -147,7 +149,12 @@ void status_put_service(
 	fill_view(&view, &record.service);
 	fill_gossip(state, &record.service);
 	text_builder_init(&text, cause, sizeof(cause));
-	cause_put(&text, &view, state->row);
+	if (view.starved)
+		text_put_format(&text,
+			"all %u workers of workers_max are in use",
+			master->limits.workers_max);
+	else
+		cause_put(&text, &view, state->row);
 	record.service.cause = cause[0] == '\0' ? NULL : cause;
 	record.service.depth = 0;
 	for (unsigned i = 0; i < state->listeners_n && i < ENDPOINTS_MAX; i++) {

@@ -20,7 +20,15 @@ from pathlib import Path
 # (what was done, text that is there once in one file, text instead)
 MUTANTS = [
     ("an end of a worker arms no watch",
-     "\tpool->lease.ended_ns = core->now_ns;\n", "\t(void)core, (void)pool;\n"),
+     "\t\tlease->ended_ns = core->now_ns;\n\t\treturn;\n", "\t\treturn;\n"),
+    ("a verdict under way makes the client of a dead worker wait",
+     "\tif (!lease->pending || lease->asked || lease->rescue) {", "\tif (core->now_ns > 0) {"),
+    ("a word that changes nothing is progress",
+     "\tif (again)\n\t\tpool_of(core, worker)->redundant++;\n\telse\n\t\tprogressed(core, worker);\n",
+     "\tif (again)\n\t\tpool_of(core, worker)->redundant++;\n\tprogressed(core, worker);\n"),
+    ("words alone are believed for ever",
+     "pool->words != lease->words && ++lease->strikes < STRIKES_MAX",
+     "pool->words != lease->words"),
     ("retiring workers are available",
      "return pool->count[WORKER_READY] - pool->suspects +",
      "return pool->count[WORKER_READY] - pool->suspects + pool->count[WORKER_RETIRING] +"),
@@ -46,11 +54,10 @@ MUTANTS = [
     ("suspects are not marked",
      "\t\tworker->suspect = true;\n\t\tpool->suspects++;\n", ""),
     ("a word does not clear its suspect",
-     "\tif (worker->suspect) {\n\t\tworker->suspect = false;\n\t\tpool->suspects--;\n\t}\n\tif (worker->state == state)",
-     "\tif (worker->state == state)"),
-    ("words are no progress", "pool->words != lease->words", "false"),
+     "\tif (!worker->suspect)\n\t\treturn;\n", "\tif (worker->state != WORKER_FREE)\n\t\treturn;\n"),
+    ("words are no progress", "pool->words != lease->words &&", "false &&"),
     ("a queue that shrinks is no progress",
-     "pool->depth < lease->depth ||", "false ||"),
+     "pool->depth < lease->depth) {", "false) {"),
     ("a watch that fired is not followed up",
      "\tif (pool_available(pool) > 0 && !pool->lease.pending)\n\t\tbegin(core, pool);\n", ""),
     ("ready workers are watched all the time",
@@ -82,8 +89,11 @@ MUTANTS = [
      "\t\tcore->workers[event->slot].serial != event->serial) {", "\t\tfalse) {"),
     ("a freed slot is lost", "\tcore->workers_free = slot;\n", "\t(void)slot;\n"),
     ("a freed slot helps only its own service",
-     "\tif (core->slot_freed)\n\t\tsettle_all(core);\n",
-     "\tif (core->slot_freed && false)\n\t\tsettle_all(core);\n"),
+     "\t\tfeed_all(core);\n", "\t\t(void)feed_all;\n"),
+    ("idle workers keep their slots while others starve",
+     "\t\treclaim(core, pool);\n", "\t\t(void)reclaim;\n"),
+    ("one slot is asked of everybody",
+     "\tif (core->reclaimed_n > 0 || core->ready_n == 0)", "\tif (core->ready_n == 0)"),
     ("wake-ups are made up for",
      "pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;",
      "pool->wakeup_ns += pool->policy.wakeup_ns;"),
@@ -132,7 +142,7 @@ MUTANTS = [
 ]
 
 UNITS = [
-    "pool", "lease", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
+    "pool", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

@@ -95,22 +95,57 @@ static void two_services_share_the_slots_and_nothing_else(void **state)
 		"view service=0 total=2\n"
 		"view service=1 total=1\n"
 		"taken slot=2 serial=3\n"
-		"> notice notice=at-limit service=1 slot=0 serial=0 number=4\n"
-		"view service=1 total=1 watching=0\n"
-		"# no slot is left; when one comes free, both may listen for it\n"
+		"> watch service=1\n"
+		"view service=1 total=1 watching=1\n"
+		"# no slot is left; when one comes free, both may have it\n"
 		"taken slot=0 serial=1\n"
 		"taken slot=1 serial=2\n"
-		"> notice notice=at-limit service=0 slot=0 serial=0 number=4\n"
-		"exited slot=0 serial=1 code=0 signal=0\n"
 		"> watch service=0\n"
-		"> watch service=1\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
 		"clients service=1 depth=1\n"
 		"> spawn service=1 slot=0 serial=4\n"
 		"# and it is used once\n"
 		"clients service=0 depth=1\n"
-		"view service=0 total=1 watching=0\n",
+		"> notice notice=no-slots service=0 slot=0 serial=0 number=3\n"
+		"view service=0 total=1 watching=0\n"
+		"# the next one is for who waits\n"
+		"exited slot=2 serial=3 code=0 signal=0\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=5\n",
 		(struct script_setup){
 			.services_max = 4, .workers_max = 3, .last_serial = 0});
+}
+
+/* B5: idle workers of one service must not starve another */
+static void an_idle_worker_gives_its_slot_to_another_service(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed\n"
+		"row service=1 change=changed\n"
+		"table\n"
+		"> watch service=0\n"
+		"> watch service=1\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"ready slot=0 serial=1\n"
+		"taken slot=1 serial=2\n"
+		"clients service=1 depth=2\n"
+		"> notice notice=no-slots service=1 slot=0 serial=0 number=2\n"
+		"> retire service=0 slot=0 serial=1\n"
+		"> watch service=0\n"
+		"# one at a time, and only an idle one\n"
+		"ready slot=1 serial=2\n"
+		"> ignore service=0\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
+		"> watch service=0\n"
+		"> watch service=1\n"
+		"clients service=1 depth=2\n"
+		"> spawn service=1 slot=0 serial=3\n",
+		(struct script_setup){
+			.services_max = 4, .workers_max = 2, .last_serial = 0});
 }
 
 /* B2 */
@@ -202,26 +237,24 @@ static void a_slot_is_used_again_under_another_serial(void **state)
 static void serials_begin_again_and_never_meet(void **state)
 {
 	(void)state;
-	script_check_in(
-		"row service=0 change=changed\n"
-		"table\n"
-		"> watch service=0\n"
-		"clients service=0 depth=3\n"
-		"> spawn service=0 slot=0 serial=4294967294\n"
-		"> spawn service=0 slot=1 serial=4294967295\n"
-		"> spawn service=0 slot=2 serial=1\n"
-		"worker slot=0 serial=4294967294\n"
-		"worker slot=1 serial=4294967295\n"
-		"worker slot=2 serial=1\n"
-		"taken slot=2 serial=1\n"
-		"taken slot=1 serial=4294967295\n"
-		"taken slot=0 serial=4294967294\n"
-		"> notice notice=at-limit service=0 slot=0 serial=0 number=4\n"
-		"exited slot=2 serial=1 code=0 signal=0\n"
-		"> watch service=0\n"
-		"clients service=0 depth=2\n"
-		"> spawn service=0 slot=2 serial=2\n"
-		"worker slot=2 serial=2\n",
+	script_check_in("row service=0 change=changed\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=3\n"
+			"> spawn service=0 slot=0 serial=4294967294\n"
+			"> spawn service=0 slot=1 serial=4294967295\n"
+			"> spawn service=0 slot=2 serial=1\n"
+			"worker slot=0 serial=4294967294\n"
+			"worker slot=1 serial=4294967295\n"
+			"worker slot=2 serial=1\n"
+			"taken slot=2 serial=1\n"
+			"taken slot=1 serial=4294967295\n"
+			"taken slot=0 serial=4294967294\n"
+			"> watch service=0\n"
+			"exited slot=2 serial=1 code=0 signal=0\n"
+			"clients service=0 depth=2\n"
+			"> spawn service=0 slot=2 serial=2\n"
+			"worker slot=2 serial=2\n",
 		(struct script_setup){.services_max = 4,
 			.workers_max = 3,
 			.last_serial = 4294967293});
@@ -373,6 +406,8 @@ int main(void)
 		cmocka_unit_test(no_more_are_started_than_the_limit),
 		cmocka_unit_test(without_a_limit_the_slots_are_the_limit),
 		cmocka_unit_test(two_services_share_the_slots_and_nothing_else),
+		cmocka_unit_test(
+			an_idle_worker_gives_its_slot_to_another_service),
 		cmocka_unit_test(the_master_listens_when_all_are_taken),
 		cmocka_unit_test(
 			at_the_limit_nobody_listens_and_it_is_said_once),
