@@ -2,8 +2,10 @@
 #include <ostler.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "lib/clients.h"
 #include "lib/skeleton.h"
@@ -68,15 +70,47 @@ static int turn(struct multi *m)
 	return result;
 }
 
+/*
+ * A worker that leaves and still has clients must not be taken for READY:
+ * Postfix's master starts no other while it has one. It has closed the channel,
+ * so it cannot be told; a master that has closed its half of it can.
+ */
+static bool is_misjudged(struct ostler_worker *w)
+{
+	return !w->start.native && w->leaving && w->clients_n > 0 &&
+	       w->word == STATUS_AVAIL && !ostler__worker_withdraws(w);
+}
+
+/*
+ * Postfix's own way out: the worker is gone, so that another can come, and its
+ * child finishes the clients. The child must not keep the listeners: their
+ * master may end and another bind the same addresses.
+ */
+static void leave_clients_to_child(struct ostler_worker *w)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		_exit(0);
+	if (pid < 0)
+		return; /* the next turn may have more luck */
+	w->word = STATUS_TAKEN;
+	for (unsigned i = 0; i < w->start.sockets_n; i++)
+		(void)dup3(
+			MASTER_STATUS_FD, MASTER_LISTEN_FD + (int)i, O_CLOEXEC);
+}
+
 static int serve_clients(struct multi *m)
 {
-	const struct ostler_worker *w = m->worker;
+	struct ostler_worker *w = m->worker;
 	int result = 0;
 
 	if (w->start.one_shot)
 		result = ostler__clients_admit(&m->clients, 0);
 	while (result == 0 && !(w->leaving && w->clients_n == 0)) {
 		result = watch_what_matters(m);
+		if (result == 0 && is_misjudged(w))
+			leave_clients_to_child(w);
 		if (result == 0)
 			result = turn(m);
 	}

@@ -53,14 +53,21 @@ static bool is_full(const struct ostler_worker *w)
  * the newest word matters, so what did not fit is said again later, as it is
  * then.
  */
-static void tell(struct ostler_worker *w)
+static int try_to_tell(
+	const struct ostler_worker *w, enum ostler__status_word word)
 {
 	struct ostler__status status = {
 		.pid = w->pid,
 		.generation = w->start.generation,
-		.word = w->word,
+		.word = word,
 	};
-	int result = ostler__tell(&status, MSG_DONTWAIT);
+
+	return ostler__tell(&status, MSG_DONTWAIT);
+}
+
+static void tell(struct ostler_worker *w)
+{
+	int result = try_to_tell(w, w->word);
 
 	w->unsent = result == -EAGAIN;
 	/* TAKEN unheard: the client is served. AVAIL unheard: nobody cares. */
@@ -77,6 +84,16 @@ static void say(struct ostler_worker *w, enum ostler__status_word word)
 	w->clients_since_word = 0;
 	w->spoke_ns = ostler__now_ns();
 	tell(w);
+}
+
+bool ostler__worker_withdraws(struct ostler_worker *w)
+{
+	int result = try_to_tell(w, STATUS_TAKEN);
+
+	if (result < 0 && result != -EAGAIN)
+		return false;
+	w->word = STATUS_TAKEN;
+	return true;
 }
 
 /*

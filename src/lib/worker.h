@@ -69,6 +69,9 @@ int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 /* A client has been welcomed: AVAIL is said if there is room. */
 void ostler__worker_welcomed(struct ostler_worker *w);
 
+/* Say TAKEN, for good; false if there is nobody to hear it. */
+bool ostler__worker_withdraws(struct ostler_worker *w);
+
 /* Monotonic. */
 uint64_t ostler__now_ns(void);
 

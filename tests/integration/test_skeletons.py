@@ -4,7 +4,6 @@
 import array
 import fcntl
 import os
-import select
 import signal
 import socket
 from pathlib import Path
@@ -15,6 +14,7 @@ from fake_master import (
     DEADLINE_S,
     FakeMaster,
     connect,
+    queued,
     read_exactly,
     tcp_listener,
     unix_listener,
@@ -109,6 +109,40 @@ def test_event_finishes_its_clients_when_it_is_retired(journal):
         assert worker.alive()
         client.close()
         assert worker.wait() == 0
+
+
+@pytest.mark.parametrize("kind", ["multi", "event"])
+def test_when_a_master_hung_up_a_child_finishes_the_clients(kind, journal):
+    """Postfix's takes the worker for READY until it is gone."""
+    listener = tcp_listener()
+    with FakeMaster([listener], native=False) as master, connect(listener) as client:
+        worker = master.start([SKELETON, kind, journal.path])
+        assert who(client)["pid"] == str(worker.pid)
+        worker.channel.close()
+        assert worker.wait() == 0
+        assert who(client)["pid"] != str(worker.pid)
+        # Nobody comes to it any more, and it does not keep the address.
+        with connect(listener) as other:
+            assert ask(client, "hello") == "hello"
+            assert queued(listener) == 1
+            other.close()
+        client.close()
+        journal.expect("leave")
+
+
+@pytest.mark.parametrize("kind", ["multi", "event"])
+def test_a_master_that_still_listens_is_told_in_the_place_of_that(kind, journal):
+    listener = tcp_listener()
+    with FakeMaster([listener], native=False) as master, connect(listener) as client:
+        worker = master.start([SKELETON, kind, journal.path])
+        ask(client, "hello")
+        worker.expect("AVAIL", *(["TAKEN", "AVAIL"] if kind == "event" else []))
+        worker.retire()
+        worker.expect("TAKEN")
+        assert who(client)["pid"] == str(worker.pid)
+        client.close()
+        assert worker.wait() == 0
+        assert worker.words() == []
 
 
 # ---------------------------------------------------------------- trigger
