@@ -33,8 +33,20 @@ needs_apt() {
 		</dev/null
 }
 
+# Postfix is wanted for its programs alone: it asks nothing, and without a
+# configuration of its own its daemon does not start.
+needs_preseed() {
+	case " $* " in
+	*" postfix "*)
+		echo "postfix postfix/main_mailer_type select No configuration" |
+			"${NEEDS_SUDO[@]}" debconf-set-selections
+		;;
+	esac
+}
+
 # Package lists are fetched when there are none, or when they are too old.
 needs_install() {
+	needs_preseed "$@" || return
 	if ! apt-cache show "$1" >/dev/null 2>&1; then
 		needs_apt update || return
 		needs_apt install --no-install-recommends "$@"
