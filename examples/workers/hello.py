@@ -8,12 +8,12 @@ def tell(word):
     except OSError:
         return 0  # nobody hears us
 
-listener, ready = socket.socket(fileno=6), []
+listeners, ready = [socket.socket(fileno=6 + i) for i in range(int(os.environ.get("OSTLER_SOCKETS", 1)))], []
 while 5 not in ready and tell(1):  # AVAIL
-    ready = select.select([5, 6], [], [])[0]
+    ready = select.select([5, *listeners], [], [])[0]
     try:
-        with listener.accept()[0] as client:
+        with next(s for s in ready if s != 5).accept()[0] as client:
             tell(0)  # TAKEN
             client.sendall(b"hello from Python\n")
-    except OSError:
+    except (OSError, StopIteration):
         pass  # a sibling was faster, or the client has gone
