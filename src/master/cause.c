@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/view.h"
+#include "master/workers.h"
 #include "sys/path.h"
 #include "sys/spawn.h"
 #include "table/service.h"
@@ -22,6 +23,13 @@ static bool interpreter_missing(
 static void put_start(struct text_builder *out, const struct view_service *view,
 	const struct service *row)
 {
+	if (view->stage == STAGE_LISTENER) {
+		text_put_format(out,
+			"a worker shut a listener down, and it cannot be "
+			"opened again: %s",
+			strerror(view->error));
+		return;
+	}
 	text_put_format(out, "%s: %s", spawn_stage_name(view->stage),
 		strerror(view->error));
 	if (view->stage == SPAWN_STAGE_EXEC)

@@ -26,8 +26,14 @@
 
 #define REARM_NS (100 * NS_PER_MS)
 
+/* A lost one that cannot be had again: somebody else may have its address. */
+#define REOPEN_MIN_NS NS_PER_S
+#define REOPEN_MAX_NS (10 * NS_PER_S)
+
 static struct depth_unix depth_unix = DEPTH_UNIX_NONE;
-static uint64_t rearm_ns; /* a watch could not be armed; 0: all could */
+static uint64_t rearm_ns;  /* a watch could not be armed; 0: all could */
+static uint64_t reopen_ns; /* a lost listener is tried again; 0: none is lost */
+static uint64_t reopen_pause_ns;
 
 static int inet_family(enum endpoint_family family)
 {
@@ -59,8 +65,8 @@ static struct net_owner owner_of(
 bool listener_has_name(const struct listener *listener)
 {
 	return listener->endpoint->path == NULL ||
-	       sys_unix_is_there(listener->endpoint->path, listener->dev,
-		       listener->ino);
+	       sys_unix_is_there(
+		       listener->endpoint->path, listener->dev, listener->ino);
 }
 
 int listener_protect(const struct listener *listener, const struct service *row,
@@ -129,11 +135,8 @@ void listeners_watch(struct master *master, uint32_t service, bool on)
 	struct service_state *state = service_of(master, service);
 
 	state->watching = on;
-	for (unsigned i = 0; i < state->listeners_n; i++) {
-		if (on && state->listeners[i].fd < 0)
-			listeners_reopen(master, service);
+	for (unsigned i = 0; i < state->listeners_n; i++)
 		arm(master, service, i, on);
-	}
 }
 
 void listeners_rearm(struct master *master)
@@ -301,6 +304,62 @@ static void say_listener(enum message message,
 	log_end(&line);
 }
 
+/* One that leaves may have given its listeners to another. */
+static bool is_in_force(
+	const struct master *master, const struct service_state *state)
+{
+	return state->edition != NULL && state->edition == master->edition &&
+	       !master->stopping;
+}
+
+const struct listener *listener_missing(
+	const struct master *master, uint32_t service)
+{
+	const struct service_state *state = service_of(master, service);
+
+	if (!is_in_force(master, state))
+		return NULL;
+	for (unsigned i = 0; i < state->listeners_n; i++)
+		if (state->listeners[i].fd < 0)
+			return &state->listeners[i];
+	return NULL;
+}
+
+static void retry_later(struct master *master)
+{
+	if (reopen_ns > master->now_ns)
+		return;
+	reopen_pause_ns *= 2;
+	if (reopen_pause_ns < REOPEN_MIN_NS)
+		reopen_pause_ns = REOPEN_MIN_NS;
+	if (reopen_pause_ns > REOPEN_MAX_NS)
+		reopen_pause_ns = REOPEN_MAX_NS;
+	reopen_ns = master->now_ns + reopen_pause_ns;
+}
+
+void listeners_retry(struct master *master)
+{
+	bool missing = false;
+
+	if (reopen_ns == 0 || master->now_ns < reopen_ns)
+		return;
+	for (uint32_t id = 0; id < master->services_high; id++) {
+		if (listener_missing(master, id) == NULL)
+			continue;
+		listeners_reopen(master, id);
+		missing = missing || listener_missing(master, id) != NULL;
+	}
+	if (missing)
+		return;
+	reopen_ns = 0;
+	reopen_pause_ns = 0;
+}
+
+uint64_t listeners_retry_deadline(void)
+{
+	return reopen_ns == 0 ? LOOP_FOREVER : reopen_ns;
+}
+
 void listeners_reopen(struct master *master, uint32_t service)
 {
 	struct service_state *state = service_of(master, service);
@@ -313,6 +372,10 @@ void listeners_reopen(struct master *master, uint32_t service)
 		if (listener->fd >= 0)
 			continue;
 		result = reopen(state, listener);
+		listener->error = result < 0 ? -result : 0;
+		if (result < 0)
+			retry_later(master);
+		arm(master, service, i, state->watching);
 		if (!log_allowed(&state->troubles, master->now_ns, &suppressed))
 			continue;
 		say_listener(result < 0 ? MESSAGE_LISTENER_FAILED

@@ -52,8 +52,14 @@ void listeners_look(struct master *master, uint32_t service);
 uint32_t listener_depth(
 	struct master *master, uint32_t service, uint32_t endpoint);
 
-/* ACTION_REOPEN */
+/* ACTION_REOPEN. What cannot be had is tried again, every 1 to 10 seconds. */
 void listeners_reopen(struct master *master, uint32_t service);
+void listeners_retry(struct master *master);
+uint64_t listeners_retry_deadline(void);
+
+/* One that was lost and is not back yet, of a service in force; or NULL. */
+const struct listener *listener_missing(
+	const struct master *master, uint32_t service);
 
 /* Out of the loop, down for all its holders, and its name removed. */
 void listener_close(struct master *master, struct listener *listener);

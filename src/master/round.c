@@ -38,6 +38,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, channel_deadline(master));
 	at_ns = earlier(at_ns, listeners_deadline());
 	at_ns = earlier(at_ns, listeners_rearm_deadline());
+	at_ns = earlier(at_ns, listeners_retry_deadline());
 	at_ns = earlier(at_ns, reload_deadline(master));
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
@@ -190,6 +191,7 @@ void round_expire(struct master *master)
 	channel_resume(master);
 	listeners_doomed(master);
 	listeners_rearm(master);
+	listeners_retry(master);
 	wakes_expire(master);
 	do
 		control_tell_reloads(master);

@@ -24,6 +24,7 @@ struct service;
 struct listener {
 	const struct endpoint *endpoint; /* borrowed from the edition */
 	int fd;				 /* owned; -1: lost */
+	int error;			 /* why it could not be had again */
 	dev_t dev;			 /* of the name, for its removal */
 	ino_t ino;
 	bool adopted; /* its old service must not close it */
@@ -43,6 +44,7 @@ struct service_state {
 	struct listener *listeners; /* owned; as many as the row's endpoints */
 	unsigned listeners_n;
 	bool watching;
+	bool unarmed;	      /* its watch is to be set again, a little later */
 	int shared_fd;	      /* owned; -1: channels are private */
 	int shared_worker_fd; /* owned; what workers of now get */
 	uint32_t shared_serial;

@@ -129,6 +129,21 @@ static void put_endpoint(struct master *master, uint32_t service, unsigned i,
 	control_put(out, &record);
 }
 
+/* A lost listener is told even while no start has failed for it yet. */
+static void put_cause(const struct master *master, uint32_t service,
+	const struct view_service *view, struct text_builder *out)
+{
+	const struct listener *missing = listener_missing(master, service);
+	struct view_service lost = *view;
+
+	if (missing != NULL && missing->error != 0) {
+		lost.cause = CAUSE_START_FAILED;
+		lost.stage = STAGE_LISTENER;
+		lost.error = missing->error;
+	}
+	cause_put(out, &lost, service_of(master, service)->row);
+}
+
 #define ENDPOINTS_MAX 64
 
 void status_put_service(
@@ -154,7 +169,10 @@ void status_put_service(
 			"all %u workers of workers_max are in use",
 			master->limits.workers_max);
 	else
-		cause_put(&text, &view, state->row);
+		put_cause(master, service, &view, &text);
+	if (listener_missing(master, service) != NULL)
+		record.service.state =
+			control_state_word(CONTROL_STATE_THROTTLED);
 	record.service.cause = cause[0] == '\0' ? NULL : cause;
 	record.service.depth = 0;
 	for (unsigned i = 0; i < state->listeners_n && i < ENDPOINTS_MAX; i++) {

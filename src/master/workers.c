@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "master/channel.h"
+#include "master/listeners.h"
 #include "master/master.h"
 #include "master/order.h"
 #include "master/services.h"
@@ -52,7 +53,8 @@ static void start_failed(
 					.serial = master->workers[slot].serial,
 					.stage = stage,
 					.error = error,
-					.temporary = is_temporary(error)});
+					.temporary = stage == STAGE_LISTENER ||
+						     is_temporary(error)});
 }
 
 /* Give up what the master holds of it; a channel that others hold goes on. */
@@ -73,9 +75,10 @@ static void forget(struct master *master, struct worker_record *worker)
 }
 
 /* No process was made; the slot is free when the core has heard of it. */
-static void never_born(struct master *master, uint32_t slot, int error)
+static void never_born(
+	struct master *master, uint32_t slot, int stage, int error)
 {
-	start_failed(master, slot, SPAWN_STAGE_FORK, error);
+	start_failed(master, slot, stage, error);
 	forget(master, &master->workers[slot]);
 }
 
@@ -156,8 +159,16 @@ static int try_start(struct master *master, uint32_t slot)
 static void start_or_queue(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
-	int result = try_start(master, slot);
+	const struct listener *missing =
+		listener_missing(master, worker->service);
+	int result;
 
+	/* Its descriptors would not be those that it counts on. */
+	if (missing != NULL) {
+		never_born(master, slot, STAGE_LISTENER, missing->error);
+		return;
+	}
+	result = try_start(master, slot);
 	if (result == -EBUSY) {
 		if (!worker->queued)
 			queued_n++;
@@ -168,7 +179,7 @@ static void start_or_queue(struct master *master, uint32_t slot)
 		queued_n--;
 	worker->queued = false;
 	if (result < 0)
-		never_born(master, slot, -result);
+		never_born(master, slot, SPAWN_STAGE_FORK, -result);
 }
 
 void worker_start(
@@ -272,7 +283,7 @@ void worker_half_close(struct master *master, uint32_t slot, uint32_t serial)
 	if (worker == NULL)
 		return;
 	if (worker->queued)
-		never_born(master, slot, ECANCELED);
+		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
 	else if (worker->channel >= 0)
 		(void)sys_shutdown(worker->channel, SHUT_WR);
 }
@@ -296,7 +307,7 @@ void worker_signal(
 	if (worker == NULL)
 		return;
 	if (worker->queued)
-		never_born(master, slot, ECANCELED);
+		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
 	else if (worker->pidfd >= 0)
 		(void)sys_child_signal(worker->pidfd, signal);
 }

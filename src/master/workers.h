@@ -19,6 +19,9 @@ struct master;
  * Never:   signals by pid, or reaps before the channel is read to its end.
  */
 
+/* Where a start failed: a stage before all those of the spawner. */
+#define STAGE_LISTENER (-1) /* one was lost and is not back yet */
+
 /* A worker that has just ended; its slot may be another's by now. */
 struct last_death {
 	uint32_t slot;

@@ -414,6 +414,34 @@ def test_a_datagram_socket_that_a_worker_shut_down_is_opened_again():
             wait_until(lambda: len(master.journal("got")) == 2, master.journal)
 
 
+def test_a_lost_listener_that_cannot_be_had_again_is_tried_until_it_can():
+    """Meanwhile no worker is born with fewer descriptors than it counts on."""
+    with Ostlerd(rogue("web", ["unix:a", "unix:b"])) as master:
+        place = master.runtime / "a"
+        with master.client("a") as client:
+            pid = int(client.ask("pid"))
+            place.unlink()
+            place.write_text("in the way")
+            assert client.ask("shutdown 6 rdwr") == "0"
+            assert master.wait_event("listener-failed")["error"] == "File exists"
+        wait_until(lambda: not is_alive(pid), "who held the old one retires")
+        waiting = master.client("b")
+        waiting.send("echo served\n")
+        row = master.wait_for("web", lambda s: s["failures"] >= 3)
+        assert row["cause"] == ("a worker shut a listener down, and it cannot be opened again: "
+                                "File exists")
+        assert row["state"] == "throttled"
+        assert "cannot be opened again" in master.ostler("status").stdout
+        assert not master.workers("web")
+        wait_until(lambda: len(master.events("listener-failed")) >= 2, "it is tried again")
+        place.unlink()
+        assert master.wait_event("listener-lost")["endpoint"].endswith("a")
+        assert waiting.line() == "served"
+        waiting.close()
+        assert is_served(master, "a")
+        assert master.service("web")["state"] == "up"
+
+
 def test_a_listener_that_was_shut_for_writing_serves_on():
     with Ostlerd(rogue("web", ["unix:web"])) as master:
         with master.client("web") as client:
