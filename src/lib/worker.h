@@ -26,7 +26,9 @@
  * for that queue and have not tried it since; a try that yields a client or
  * finds it empty keeps that true, whosever client it was. Nobody goes to sleep
  * without a look either: epoll_wait() starts with one. A worker that has
- * served a client since it woke owes nothing and may leave at once.
+ * served a client since it woke owes nothing and may leave at once. One
+ * that is killed asleep may take a wake-up with it: ostlerd's lease notices,
+ * and where workers take turns nobody is woken exclusively (skeleton.c).
  *
  * Which listener woke us matters: epoll_wait() reports it first. To take a
  * client of another one instead leaves ours in its queue, while the sibling

@@ -125,6 +125,8 @@ def test_when_a_master_hung_up_a_child_finishes_the_clients(kind, journal):
         with connect(listener) as other:
             assert ask(client, "hello") == "hello"
             assert queued(listener) == 1
+            child = who(client)["pid"]
+            assert os.readlink(f"/proc/{child}/fd/6") == os.readlink(f"/proc/{child}/fd/5")
             other.close()
         client.close()
         journal.expect("leave")
@@ -162,6 +164,19 @@ def test_trigger_takes_what_a_connection_says(native, journal, tmp_path):
         journal.expect("message W")
         worker.retire()
         assert worker.wait() == 0
+
+
+def test_trigger_waits_a_while_for_words(journal, tmp_path):
+    listener = unix_listener(str(tmp_path / "socket"))
+    with FakeMaster([listener]) as master, connect(listener) as client:
+        worker = master.start([SKELETON, "trigger", journal.path])
+        worker.expect("AVAIL", "TAKEN")
+        wchan = Path(f"/proc/{worker.pid}/wchan")
+        wait_until(lambda: "poll" in wchan.read_text(), "it waits")
+        assert worker.is_silent()
+        client.sendall(b"late")
+        worker.expect("AVAIL")
+        journal.expect("message late")
 
 
 def test_trigger_is_not_held_by_one_who_says_nothing(journal, tmp_path):
