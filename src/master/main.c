@@ -209,9 +209,10 @@ static int put_into_force(struct master *master, struct table *table)
 	reload_with(master, table);
 	while (reload_is_running(master) && !master->done)
 		master_round(master);
-	if (!reload_result(master)->good)
-		return EXIT_CONFIG;
-	return EXIT_OK;
+	/* Asked to stop before there is anything: then that was done. */
+	if (reload_result(master)->good || master->stopping)
+		return EXIT_OK;
+	return reload_result(master)->machine ? EXIT_MACHINE : EXIT_CONFIG;
 }
 
 static void say_started(const struct master *master)
@@ -269,7 +270,8 @@ static int serve(const struct options *options)
 	table = first_table(options->config);
 	code = table == NULL ? EXIT_CONFIG : start(&master, table);
 	if (code == EXIT_OK) {
-		say_started(&master);
+		if (!master.stopping)
+			say_started(&master);
 		code = master_run(&master);
 	}
 	master_finish(&master);

@@ -56,8 +56,9 @@ static void complain(struct diags *diags, const struct service *row,
 	snprintf(problem, sizeof(problem), "cannot listen on \"%s\": %s",
 		endpoint->text, strerror(error));
 	if (error == EADDRINUSE)
-		remedy = "another program, or another endpoint of ostlerd's, "
-			 "has it; stop that, or choose another";
+		remedy = "another program has it, or another endpoint of "
+			 "ostlerd's, or a worker that a former ostlerd left; "
+			 "stop that, or choose another";
 	else if (error == EACCES || error == EPERM)
 		remedy = "it needs root, or the directory another owner";
 	else if (error == EEXIST)

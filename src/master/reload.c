@@ -250,12 +250,15 @@ static void proceed(struct master *master)
 		return;
 	}
 	good = check_identities(master) &&
-	       capacity_check(master, reload->candidate, &reload->diags) &&
-	       plan_make(&plan, master, reload->candidate, &reload->diags);
-
+	       capacity_check(master, reload->candidate, &reload->diags);
 	if (good) {
-		make_result(reload, &plan);
-		good = plan_commit(&plan, &reload->diags);
+		good = plan_make(
+			&plan, master, reload->candidate, &reload->diags);
+		if (good) {
+			make_result(reload, &plan);
+			good = plan_commit(&plan, &reload->diags);
+		}
+		reload->result.machine = !good;
 	}
 	plan_finish(&plan);
 	if (good)
@@ -277,6 +280,7 @@ static void look_up(struct master *master)
 		result = loop_add(master->loop, sys_lookup_fd(reload->lookup),
 			LOOP_IN, tag_make(TAG_LOOKUP, 0, 0));
 	if (result < 0) {
+		reload->result.machine = true;
 		complain(master, NULL, strerror(-result),
 			"users cannot be looked up now; try again");
 		finish(master, false);
@@ -377,6 +381,7 @@ static void take_lookup(struct master *master)
 		proceed(master);
 		return;
 	}
+	reload->result.machine = true;
 	complain(master, NULL, "users could not be looked up",
 		"the process that looks them up died; try again");
 	finish(master, false);
@@ -399,6 +404,7 @@ void reload_go_on(struct master *master)
 		take_lookup(master);
 	if (reload->lookup == NULL || master->now_ns < reload->until_ns)
 		return;
+	reload->result.machine = true;
 	complain(master, NULL, "looking users up takes too long",
 		"see nsswitch.conf(5), or give numbers");
 	finish(master, false);

@@ -20,6 +20,7 @@ struct table;
  */
 struct reload_result {
 	bool good;
+	bool machine; /* not good, and not because of what the file says */
 	const struct diags *diags; /* borrowed until the next reload */
 	/* What happened to each service: `change` of the control socket. */
 	const char *const *names; /* borrowed, as diags */
