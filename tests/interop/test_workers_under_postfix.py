@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Our workers of every kind, started by Debian's own master of Postfix."""
 
+import fcntl
 import pwd
 import socket
 import subprocess
@@ -145,6 +146,27 @@ def test_each_client_of_single_workers_has_its_own_up_to_the_limit():
         assert len(postfix.pids()) == 5
 
 
+def is_locked(path):
+    with open(path, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def test_turns_are_taken_on_the_file_that_postfixs_own_workers_use():
+    services = [service("ours", "single"), "theirs unix n - n - - discard"]
+    with Postfix(services) as postfix:
+        for name in "ours", "theirs":
+            lock = postfix.queue / f"pid/unix.{name}"
+            with postfix.client("public/" + name):
+                wait_until(lock.exists, f"{name}: a lock")
+            wait_until(lambda: is_locked(lock), f"{name}: who is idle holds it")
+            assert lock.stat().st_mode & 0o777 == 0o600
+            assert lock.stat().st_uid == 0
+
+
 def test_a_multi_worker_serves_all_by_itself():
     with Postfix([service("x", "multi")]) as postfix:
         clients = [postfix.client("public/x") for _ in range(10)]
@@ -211,7 +233,8 @@ def test_postscreen_hands_its_clients_over_with_attributes(kind):
     with Postfix(services, settings) as postfix:
         for _ in range(3):
             with postfix.client(port) as client:
-                assert client.who()["client_address"] == "127.0.0.1"
+                found = client.who()
+            assert (found["client_address"], found["stress"]) == ("127.0.0.1", "")
 
 
 # ---------------------------------------------------------------- reload
