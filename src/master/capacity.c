@@ -44,6 +44,16 @@ uint32_t capacity_workers(const struct table *table, uint64_t nofile)
 					  : WORKERS_AUTO_MAX;
 }
 
+/* An eighth of it is set aside, and two are one worker's. */
+uint64_t capacity_least(const struct table *table)
+{
+	uint64_t nofile = (RESERVE_FDS + listeners(table) + 2) * 8 / 7;
+
+	while (capacity_workers(table, nofile) == 0)
+		nofile++;
+	return nofile;
+}
+
 static void complain(const struct master *master, struct diags *diags,
 	const char *problem, const char *remedy)
 {

@@ -21,6 +21,9 @@ struct table;
 /* workers_max as the table says it, or what the limit allows; 0: none. */
 uint32_t capacity_workers(const struct table *table, uint64_t nofile);
 
+/* The least RLIMIT_NOFILE that leaves TABLE any worker. */
+uint64_t capacity_least(const struct table *table);
+
 /* False: DIAGS says which figure must be raised. */
 bool capacity_check(const struct master *master, const struct edition *edition,
 	struct diags *diags);

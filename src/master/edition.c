@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
+#include "sys/path.h"
 #include "table/table.h"
 
 struct edition *edition_create(struct table *table)
@@ -106,4 +108,67 @@ const struct identity *edition_sockets(
 {
 	return &edition->identities[edition->sockets[row -
 						     edition->table->services]];
+}
+
+static void complain(struct diags *diags, const struct service *row,
+	const char *problem, const char *remedy)
+{
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = row->file,
+				 .line = row->line,
+				 .service = row->name,
+				 .problem = problem,
+				 .remedy = remedy});
+}
+
+/* Without root a worker can only be us. */
+static const char *identity_problem(
+	const struct service *row, const struct identity *identity, bool is_as)
+{
+	if (!identity->valid)
+		return identity->error;
+	if (!is_as || sys_is_root())
+		return NULL;
+	if (row->user != NULL && identity->uid != sys_uid())
+		return "user: only root can run workers as somebody else";
+	if (row->group != NULL && identity->gid != sys_gid())
+		return "group: only root can run workers in another group";
+	return NULL;
+}
+
+static bool check_row(const struct edition *edition, const struct service *row,
+	struct diags *diags)
+{
+	const char *as = identity_problem(row, edition_as(edition, row), true);
+	const char *sockets =
+		identity_problem(row, edition_sockets(edition, row), false);
+
+	if (as != NULL)
+		complain(diags, row, as,
+			edition_as(edition, row)->valid
+				? "leave it out, or start ostlerd as root"
+				: "name a user and group that exist");
+	if (sockets != NULL)
+		complain(diags, row, sockets,
+			"see socket_owner and socket_group");
+	return as == NULL && sockets == NULL;
+}
+
+bool edition_check(
+	const struct edition *edition, const char *file, struct diags *diags)
+{
+	const struct table *table = edition->table;
+	uint32_t group = edition->control_group;
+	bool good = true;
+
+	for (unsigned i = 0; i < table->services_n; i++)
+		if (!check_row(edition, &table->services[i], diags))
+			good = false;
+	if (group == UINT32_MAX || edition->identities[group].valid)
+		return good;
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = file,
+				 .problem = edition->identities[group].error,
+				 .remedy = "see control_group"});
+	return false;
 }

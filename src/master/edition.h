@@ -2,10 +2,12 @@
 #ifndef OSTLER_MASTER_EDITION_H
 #define OSTLER_MASTER_EDITION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sys/creds.h"
 
+struct diags;
 struct service;
 struct table;
 
@@ -38,6 +40,10 @@ void edition_drop(struct edition *edition); /* the last one frees it */
  * Borrowed from the table; free() the array. NULL: no memory.
  */
 struct lookup_request *edition_requests(struct edition *edition);
+
+/* Whether all users are there, when they are looked up; FILE: the table's. */
+bool edition_check(
+	const struct edition *edition, const char *file, struct diags *diags);
 
 const struct identity *edition_as(
 	const struct edition *edition, const struct service *row);

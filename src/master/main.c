@@ -187,13 +187,30 @@ static struct table *first_table(const char *file)
 	return table;
 }
 
+static int fail_nofile(const struct master *master, const struct table *table)
+{
+	struct log_line line;
+	char error[160];
+
+	snprintf(error, sizeof(error),
+		"%llu descriptors leave none for workers; raise RLIMIT_NOFILE "
+		"(ulimit -n; LimitNOFILE=) to %llu at least, better to 65536",
+		(unsigned long long)master->nofile,
+		(unsigned long long)capacity_least(table));
+	log_begin(&line, MESSAGE_MASTER_FAILED);
+	log_text(&line, "at", "RLIMIT_NOFILE");
+	log_text(&line, "error", error);
+	log_end(&line);
+	return EXIT_MACHINE;
+}
+
 static int size_master(struct master *master, const struct table *table)
 {
 	uint32_t workers = capacity_workers(table, master->nofile);
 	int result;
 
 	if (workers == 0)
-		return fail("RLIMIT_NOFILE", -EMFILE);
+		return fail_nofile(master, table);
 	result = master_size(master, workers);
 	if (result < 0)
 		return fail("memory for workers_max", result);

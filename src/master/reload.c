@@ -138,66 +138,14 @@ static void finish(struct master *master, bool good)
 	reload->failures += !good;
 }
 
-static void complain(struct master *master, const struct service *row,
-	const char *problem, const char *remedy)
+static void complain(
+	struct master *master, const char *problem, const char *remedy)
 {
-	diags_add(&master->reload->diags,
-		&(struct diag){.severity = DIAG_ERROR,
-			.file = row == NULL ? master->options->config
-					    : row->file,
-			.line = row == NULL ? 0 : row->line,
-			.service = row == NULL ? NULL : row->name,
-			.problem = problem,
-			.remedy = remedy});
-}
-
-/* Without root a worker can only be us. */
-static const char *identity_problem(
-	const struct service *row, const struct identity *identity, bool is_as)
-{
-	if (!identity->valid)
-		return identity->error;
-	if (!is_as || sys_is_root())
-		return NULL;
-	if (row->user != NULL && identity->uid != sys_uid())
-		return "user: only root can run workers as somebody else";
-	if (row->group != NULL && identity->gid != sys_gid())
-		return "group: only root can run workers in another group";
-	return NULL;
-}
-
-static bool check_identities(struct master *master)
-{
-	const struct edition *edition = master->reload->candidate;
-	const struct table *table = edition->table;
-	bool good = true;
-
-	for (unsigned i = 0; i < table->services_n; i++) {
-		const struct service *row = &table->services[i];
-		const char *as =
-			identity_problem(row, edition_as(edition, row), true);
-		const char *sockets = identity_problem(
-			row, edition_sockets(edition, row), false);
-
-		if (as != NULL)
-			complain(master, row, as,
-				edition_as(edition, row)->valid
-					? "leave it out, or start ostlerd as "
-					  "root"
-					: "name a user and group that exist");
-		if (sockets != NULL)
-			complain(master, row, sockets,
-				"see socket_owner and socket_group");
-		good = good && as == NULL && sockets == NULL;
-	}
-	if (edition->control_group != UINT32_MAX &&
-		!edition->identities[edition->control_group].valid) {
-		complain(master, NULL,
-			edition->identities[edition->control_group].error,
-			"see control_group");
-		good = false;
-	}
-	return good;
+	diags_add(
+		&master->reload->diags, &(struct diag){.severity = DIAG_ERROR,
+						.file = master->options->config,
+						.problem = problem,
+						.remedy = remedy});
 }
 
 /* Names are kept for who asks later: the table may be gone by then. */
@@ -244,12 +192,12 @@ static void proceed(struct master *master)
 	bool good;
 
 	if (master->stopping) {
-		complain(master, NULL, "the master is stopping",
-			"start it again");
+		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
 		return;
 	}
-	good = check_identities(master) &&
+	good = edition_check(reload->candidate, master->options->config,
+		       &reload->diags) &&
 	       capacity_check(master, reload->candidate, &reload->diags);
 	if (good) {
 		good = plan_make(
@@ -281,7 +229,7 @@ static void look_up(struct master *master)
 			LOOP_IN, tag_make(TAG_LOOKUP, 0, 0));
 	if (result < 0) {
 		reload->result.machine = true;
-		complain(master, NULL, strerror(-result),
+		complain(master, strerror(-result),
 			"users cannot be looked up now; try again");
 		finish(master, false);
 		return;
@@ -338,8 +286,7 @@ void reload_request(struct master *master)
 		return;
 	}
 	if (master->stopping) {
-		complain(master, NULL, "the master is stopping",
-			"start it again");
+		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
 	} else if (load_table(
 			   master->options->config, &table, &reload->diags)) {
@@ -382,7 +329,7 @@ static void take_lookup(struct master *master)
 		return;
 	}
 	reload->result.machine = true;
-	complain(master, NULL, "users could not be looked up",
+	complain(master, "users could not be looked up",
 		"the process that looks them up died; try again");
 	finish(master, false);
 }
@@ -405,7 +352,7 @@ void reload_go_on(struct master *master)
 	if (reload->lookup == NULL || master->now_ns < reload->until_ns)
 		return;
 	reload->result.machine = true;
-	complain(master, NULL, "looking users up takes too long",
+	complain(master, "looking users up takes too long",
 		"see nsswitch.conf(5), or give numbers");
 	finish(master, false);
 }

@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import re
 import resource
 import select
 import socket
@@ -14,11 +15,13 @@ import pytest
 
 from ostlerd import (
     OSTLER,
+    OSTLERD,
     ROOT,
     SANITIZED,
     Ostlerd,
     cpu_seconds,
     free_port,
+    libexec,
     run,
     service,
     start_process,
@@ -139,6 +142,48 @@ def test_exit_codes_against_the_real_master():
         master.stop()
         assert master.ostler("status").returncode == 3
         assert master.ostler("stop").returncode == 3
+
+
+def test_check_looks_up_users_and_directories(tmp_path):
+    config = tmp_path / "ostler.conf"
+    head = f'runtime_directory = "{tmp_path}/not/yet"\n'
+
+    def check(text):
+        config.write_text(head + text)
+        done = run([str(OSTLERD), "--check", "-c", str(config)],
+                   env={**os.environ, "OSTLER_LIBEXEC": str(libexec())})
+        return done.returncode, done.stdout
+
+    assert check(echo("one", ["unix:one"])) == (0, f"{config}: 1 service, no errors\n")
+    code, said = check(echo("one", ["unix:one"]) + echo("two", ["unix:two"]))
+    assert code == 0 and said.endswith(f"{config}: 2 services, no errors\n")
+    code, said = check(echo("one", ["unix:one"], user="no-such-user")
+                       + echo("two", [f"unix:{tmp_path}/none/two"], directory="/no/such"))
+    assert code == 78 and "no errors" not in said
+    assert f"{config}:2: service 'one': no user" in said
+    assert f"there is no directory \"{tmp_path}/none\"" in said
+    assert "there is no directory \"/no/such\"" in said
+    config.unlink()
+    done = run([str(OSTLERD), "--check", "-c", str(config)])
+    assert done.returncode == 78 and "-c" not in done.stdout and str(config) in done.stdout
+
+
+def test_too_low_a_limit_of_open_files_is_told_with_the_figure(tmp_path):
+    def low():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+
+    master = Ostlerd(echo("one", ["unix:one"]), preexec=low)
+    try:
+        assert master.launch().wait() == 1
+        least = int(re.search(r"300 descriptors leave none.* to (\d+) at least", master.log())[1])
+    finally:
+        master._remove()
+
+    def enough():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (least, least))
+
+    with Ostlerd(echo("one", ["unix:one"]), preexec=enough):
+        pass
 
 
 def test_status_tells_what_is_there():
