@@ -7,8 +7,16 @@
 
 #include "sys/fd.h"
 
+/* Since Linux 6.16; the headers of older systems do not have it. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 /* The kernel's own limit of descriptors in one message (SCM_MAX_FD). */
 #define GIFTS_MAX 253
+
+/* More messages than any queue holds. */
+#define LAST_WORDS_MAX 65536
 
 /* Aligned like the headers that are read from it. */
 union control {
@@ -32,6 +40,7 @@ int sys_channel_pair(int out[2], bool credentials)
 	result = fd_nonblocking(ours, true);
 	if (result < 0)
 		return result;
+	sys_refuse_gifts(ours);
 	if (credentials &&
 		setsockopt(ours, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
@@ -40,7 +49,26 @@ int sys_channel_pair(int out[2], bool credentials)
 	return 0;
 }
 
-static void refuse_gifts(const struct cmsghdr *item)
+void sys_refuse_gifts(int fd)
+{
+	int off = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+/*
+ * The sender may have closed its own: then this is the last close of a socket
+ * that was told to linger, and would sleep for as long as the sender likes.
+ */
+static void close_gift(int *gift)
+{
+	struct linger none = {.l_onoff = 0};
+
+	(void)setsockopt(*gift, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	fd_close(gift);
+}
+
+static void close_gifts(const struct cmsghdr *item)
 {
 	size_t n = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -48,7 +76,7 @@ static void refuse_gifts(const struct cmsghdr *item)
 		int gift;
 
 		memcpy(&gift, CMSG_DATA(item) + i * sizeof(int), sizeof(int));
-		fd_close(&gift);
+		close_gift(&gift);
 	}
 }
 
@@ -72,7 +100,7 @@ static void read_control(struct msghdr *message, struct channel_message *out)
 		if (item->cmsg_level != SOL_SOCKET)
 			continue;
 		if (item->cmsg_type == SCM_RIGHTS)
-			refuse_gifts(item);
+			close_gifts(item);
 		else if (item->cmsg_type == SCM_CREDENTIALS &&
 			 item->cmsg_len >= CMSG_LEN(sizeof(struct ucred)))
 			read_credentials(item, out);
@@ -102,4 +130,33 @@ int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out)
 	};
 	read_control(&message, out);
 	return 1;
+}
+
+/* Both are empty: the end has no sender, and a stream no empty messages. */
+static bool is_end(const struct channel_message *message, int type)
+{
+	return message->size == 0 &&
+	       (type == SOCK_STREAM || !message->has_credentials);
+}
+
+void sys_channel_close(int *fd)
+{
+	struct channel_message message;
+	char bytes[256];
+	int on = 1;
+	int type = SOCK_STREAM;
+	socklen_t size = sizeof(type);
+
+	if (*fd < 0)
+		return;
+	(void)setsockopt(*fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	(void)getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	/* Nothing can be sent from here on; what was sent is looked through. */
+	(void)shutdown(*fd, SHUT_RDWR);
+	for (unsigned n = 0; n < LAST_WORDS_MAX; n++)
+		if (sys_channel_read(*fd, bytes, sizeof(bytes), &message) <=
+				0 ||
+			is_end(&message, type))
+			break;
+	fd_close(fd);
 }

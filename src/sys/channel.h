@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 /*
- * channel - the socket pair between the master and a worker
+ * channel - the socket pair between the master and a worker, and others that
+ *           hostile ones send to
  *
  * Knows:   that its other end is hostile ground (MECHANISMS B7).
  * Decides: nothing; a short or strange message is told as it is.
@@ -34,5 +35,18 @@ int sys_channel_pair(int out[2], bool credentials);
  * nothing there now; or -errno.
  */
 int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out);
+
+/*
+ * Nobody can send descriptors to FD (AF_UNIX), nor to what is accepted from it.
+ * Does nothing before Linux 6.16: then they are taken and closed when read.
+ */
+void sys_refuse_gifts(int fd);
+
+/*
+ * Close FD, one of AF_UNIX that others send to. What waits in it is read
+ * first: the kernel closes unread descriptors as we would have, and a close
+ * of a socket that lingers sleeps.
+ */
+void sys_channel_close(int *fd);
 
 #endif

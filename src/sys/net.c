@@ -174,6 +174,24 @@ int sys_shutdown(int fd, int how)
 	return shutdown(fd, how) < 0 ? -errno : 0;
 }
 
+int sys_take_error(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return error;
+}
+
+int sys_has_peer(int fd)
+{
+	struct net_address peer = {.size = sizeof(peer.storage)};
+
+	return getpeername(fd, (struct sockaddr *)&peer.storage, &peer.size) ==
+	       0;
+}
+
 /* ---- the wake-up client -------------------------------------------------------- */
 
 static bool is_any(const uint8_t *address, size_t n)

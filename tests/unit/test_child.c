@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 
 #include "sys/channel.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
+#include "bomb.h"
 #include "sys_fixture.h"
 
 /* ---- processes --------------------------------------------------------------------- */
@@ -310,6 +312,19 @@ static void give(int fd, const int *gifts, size_t n)
 	assert_int_equal(sendmsg(fd, &message, 0), 4);
 }
 
+/* As before Linux 6.16, which lets us refuse gifts beforehand. */
+static int set_up_open(void **state)
+{
+	static struct pair pair;
+	int on = 1;
+
+	*state = &pair;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair.ends) < 0)
+		return -1;
+	return setsockopt(
+		pair.ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
 static void gifts_are_not_kept(void **state)
 {
 	static const size_t counts[] = {1, 2, 253};
@@ -354,6 +369,82 @@ static void a_gift_does_not_fail_where_no_number_is_free(void **state)
 	fd_close(&null);
 }
 
+/* 1 where the kernel lets a receiver say no. */
+static bool can_refuse(void)
+{
+	int on = 0;
+	socklen_t size = sizeof(on);
+	int ends[2];
+	bool can;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	can = getsockopt(ends[0], SOL_SOCKET, 83, &on, &size) == 0;
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return can;
+}
+
+static void nobody_can_send_a_gift_to_our_end(void **state)
+{
+	struct pair *pair = *state;
+	struct bomb bomb;
+
+	bomb_make(&bomb);
+	assert_int_equal(
+		bomb_send(pair->ends[1], &bomb, 4), can_refuse() ? -1 : 0);
+	fd_close(&bomb.peer);
+}
+
+static void a_gift_that_lingers_is_closed_at_once(void **state)
+{
+	struct pair *pair = *state;
+	struct channel_message message;
+	struct bomb bomb;
+	uint64_t begin_ns;
+	char data[12];
+
+	bomb_make(&bomb);
+	assert_int_equal(bomb_send(pair->ends[1], &bomb, 4), 0);
+	begin_ns = clock_now_ns();
+	assert_int_equal(
+		sys_channel_read(pair->ends[0], data, 12, &message), 1);
+	assert_true(clock_now_ns() - begin_ns < AT_ONCE_NS);
+	fd_close(&bomb.peer);
+}
+
+static void a_channel_with_such_gifts_is_closed_at_once(void **state)
+{
+	struct pair *pair = *state;
+	struct bomb bombs[2];
+	uint64_t begin_ns;
+
+	for (unsigned i = 0; i < 2; i++) {
+		bomb_make(&bombs[i]);
+		assert_int_equal(
+			bomb_send(pair->ends[1], &bombs[i], i == 0 ? 0 : 4), 0);
+	}
+	begin_ns = clock_now_ns();
+	sys_channel_close(&pair->ends[0]);
+	assert_true(clock_now_ns() - begin_ns < AT_ONCE_NS);
+	assert_int_equal(pair->ends[0], -1);
+	for (unsigned i = 0; i < 2; i++)
+		fd_close(&bombs[i].peer);
+}
+
+static void a_stream_is_closed_at_its_end(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(sys_write(ends[1], "hello", 5), 5);
+	assert_int_equal(sys_write(ends[0], "bye", 3), 3);
+	sys_channel_close(&ends[0]);
+	assert_true((wait_for(ends[1], 0) & POLLHUP) != 0);
+	assert_int_equal(sys_read(ends[1], (char[4]){0}, 4), 3);
+	fd_close(&ends[1]);
+}
+
 static void our_half_close_is_heard_and_their_last_words_come(void **state)
 {
 	struct pair *pair = *state;
@@ -383,6 +474,8 @@ static void what_is_no_socket_is_told(void **state)
 	fd_close(&null);
 }
 
+#define ON_OPEN(test)                                                          \
+	cmocka_unit_test_setup_teardown(test, set_up_open, tear_down)
 #define ON_PAIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -399,8 +492,12 @@ int main(void)
 		ON_PAIR(without_asking_nobody_is_named),
 		ON_PAIR(a_long_message_is_marked_and_does_not_spill),
 		ON_PAIR(an_empty_message_is_not_the_end),
-		ON_PAIR(gifts_are_not_kept),
-		ON_PAIR(a_gift_does_not_fail_where_no_number_is_free),
+		ON_OPEN(gifts_are_not_kept),
+		ON_PAIR(nobody_can_send_a_gift_to_our_end),
+		ON_OPEN(a_gift_that_lingers_is_closed_at_once),
+		ON_OPEN(a_channel_with_such_gifts_is_closed_at_once),
+		cmocka_unit_test(a_stream_is_closed_at_its_end),
+		ON_OPEN(a_gift_does_not_fail_where_no_number_is_free),
 		ON_PAIR(our_half_close_is_heard_and_their_last_words_come),
 		cmocka_unit_test(what_is_no_socket_is_told),
 	};

@@ -6,7 +6,10 @@
 #include <sys/un.h>
 
 #include "sys/clock.h"
+#include "sys/child.h"
 #include "sys/fd.h"
+#include "sys/net_path.h"
+#include "bomb.h"
 #include "net_fixture.h"
 
 static const uint8_t loopback[16] = {127, 0, 0, 1};
@@ -262,6 +265,120 @@ static void a_pipe_without_a_reader_is_told(void **state)
 	assert_int_equal(sys_wake_start(&target), -ECONNREFUSED);
 }
 
+/* ---- the end of a listener --------------------------------------------------------------- */
+
+static int queue_up(int type, const char *path)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int client = socket(AF_UNIX, type, 0);
+
+	memcpy(at.sun_path, path, strlen(path));
+	assert_int_equal(
+		connect(client, (struct sockaddr *)&at, sizeof(at)), 0);
+	return client;
+}
+
+static void wait_for_the_heir(void)
+{
+	struct child_end end;
+	int pid = 0;
+
+	for (unsigned i = 0; i < 1000 && pid == 0; i++) {
+		pid = sys_stranger_next();
+		if (pid == 0)
+			(void)poll(NULL, 0, 10);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(sys_reap_stranger(pid, &end), 1);
+	assert_int_equal(end.code, 0);
+}
+
+static void a_listener_is_closed_at_once_whoever_waits_there(void **state)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const char *path = in_scratch(i == 0 ? "close" : "close-d");
+		struct net_named named;
+		struct bomb bomb;
+		uint64_t begin_ns;
+		int client, other;
+
+		assert_int_equal(sys_listen_unix(path, types[i], 10, &as_is,
+					 false, &named),
+			0);
+		assert_int_equal(sys_listen_unix_commit(&named), 0);
+		other = queue_up(types[i], path);
+		client = queue_up(types[i], path);
+		bomb_make(&bomb);
+		assert_int_equal(bomb_send(client, &bomb, 4), 0);
+		begin_ns = clock_now_ns();
+		sys_listener_close(&named.fd);
+		assert_int_equal(named.fd, -1);
+		assert_true(clock_now_ns() - begin_ns < AT_ONCE_NS);
+		wait_for_the_heir();
+		assert_true(send(other, "x", 1, MSG_NOSIGNAL) < 0);
+		fd_close(&client);
+		fd_close(&other);
+		fd_close(&bomb.peer);
+	}
+}
+
+static void a_listener_without_clients_is_closed_without_a_child(void **state)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const char *path = in_scratch(i == 0 ? "empty" : "empty-d");
+		struct net_named named;
+
+		assert_int_equal(sys_listen_unix(path, types[i], 10, &as_is,
+					 false, &named),
+			0);
+		assert_int_equal(sys_listen_unix_commit(&named), 0);
+		/* As workers may have left it. */
+		assert_int_equal(fd_nonblocking(named.fd, false), 0);
+		sys_listener_close(&named.fd);
+		assert_int_equal(named.fd, -1);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	}
+}
+
+static void a_broken_datagram_listener_is_seen(void **state)
+{
+	const char *path = in_scratch("peers");
+	const char *far = in_scratch("far");
+	const char *third = in_scratch("third");
+	struct net_named named, other, another;
+
+	(void)state;
+	assert_int_equal(
+		sys_listen_unix(path, SOCK_DGRAM, 0, &as_is, false, &named), 0);
+	assert_int_equal(
+		sys_listen_unix(far, SOCK_DGRAM, 0, &as_is, false, &other), 0);
+	assert_int_equal(sys_listen_unix_commit(&named), 0);
+	assert_int_equal(sys_listen_unix_commit(&other), 0);
+	assert_int_equal(
+		sys_listen_unix(third, SOCK_DGRAM, 0, &as_is, false, &another),
+		0);
+	assert_int_equal(sys_listen_unix_commit(&another), 0);
+	assert_int_equal(sys_has_peer(named.fd), 0);
+	assert_int_equal(sys_take_error(named.fd), 0);
+	assert_int_equal(net_connect_path(other.fd, path), 0);
+	assert_int_equal(net_connect_path(named.fd, far), 0);
+	assert_int_equal(sys_has_peer(named.fd), 1);
+	assert_int_equal(sys_write(named.fd, "x", 1), 1);
+	/* Who turns away from unread messages leaves an error behind. */
+	assert_int_equal(net_connect_path(other.fd, third), 0);
+	assert_int_equal(sys_take_error(named.fd), ECONNRESET);
+	assert_int_equal(sys_take_error(named.fd), 0);
+	fd_close(&other.fd);
+	fd_close(&another.fd);
+	fd_close(&named.fd);
+}
+
 /* ---- the control socket ------------------------------------------------------------------ */
 
 static void a_peer_is_known(void **state)
@@ -355,6 +472,11 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_told_when_sending),
 		cmocka_unit_test(a_pipe_and_a_datagram_socket_are_woken),
 		cmocka_unit_test(a_pipe_without_a_reader_is_told),
+		cmocka_unit_test(
+			a_listener_is_closed_at_once_whoever_waits_there),
+		cmocka_unit_test(
+			a_listener_without_clients_is_closed_without_a_child),
+		cmocka_unit_test(a_broken_datagram_listener_is_seen),
 		cmocka_unit_test(a_peer_is_known),
 		cmocka_unit_test(a_peers_other_groups_count_however_many),
 		cmocka_unit_test(
