@@ -13,7 +13,7 @@
 #include "master/reload.h"
 #include "master/services.h"
 #include "master/stop.h"
-#include "sys/fd.h"
+#include "sys/channel.h"
 #include "sys/loop.h"
 #include "sys/net.h"
 
@@ -269,14 +269,16 @@ static void take_request(struct master *master, struct client *client)
 
 static bool read_request(struct master *master, struct client *client)
 {
-	int n = sys_read(client->fd, client->request + client->request_n,
-		CONTROL_REQUEST_MAX - client->request_n);
+	struct channel_message part;
+	int result = sys_channel_read(client->fd,
+		client->request + client->request_n,
+		CONTROL_REQUEST_MAX - client->request_n, &part);
 
-	if (n == -EAGAIN)
+	if (result == 0)
 		return true;
-	if (n <= 0)
+	if (result < 0 || part.size == 0)
 		return false;
-	client->request_n += (size_t)n;
+	client->request_n += part.size;
 	take_request(master, client);
 	return true;
 }

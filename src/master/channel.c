@@ -10,13 +10,10 @@
 #include "master/services.h"
 #include "proto/status.h"
 #include "sys/channel.h"
-#include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
 #include "table/service.h"
 
-#define MESSAGES_PER_ROUND 32 /* of one channel */
-#define BUSY_ROUNDS 8	      /* in a row, then it rests */
 #define REST_NS (100 * NS_PER_MS)
 #define RESTS_MAX 1024
 
@@ -26,6 +23,7 @@ struct rest {
 	uint32_t serial;
 	bool shared;
 	bool over;
+	bool leftover;
 	uint64_t until_ns;
 };
 static struct {
@@ -131,6 +129,15 @@ static void rest(struct master *master, int fd, uint32_t service,
 		(void)loop_change(master->loop, fd, 0, tag);
 }
 
+void channel_rest_leftover(struct master *master, int fd, uint32_t service,
+	uint32_t index, uint32_t serial)
+{
+	rest(master, fd, service,
+		(struct rest){
+			.index = index, .serial = serial, .leftover = true},
+		tag_make(TAG_LEFTOVER, index, serial));
+}
+
 uint64_t channel_deadline(const struct master *master)
 {
 	(void)master;
@@ -150,6 +157,10 @@ static void resume_one(struct master *master, const struct rest *item)
 				LOOP_IN | LOOP_RDHUP,
 				tag_make(
 					TAG_SHARED, item->index, item->serial));
+		return;
+	}
+	if (item->leftover) {
+		leftover_resume(master, item->index, item->serial);
 		return;
 	}
 	worker = worker_at(master, item->index, item->serial);
@@ -192,7 +203,7 @@ static void channel_over(struct master *master, uint32_t slot)
 	struct worker_record *worker = &master->workers[slot];
 
 	(void)loop_remove(master->loop, worker->channel);
-	fd_close(&worker->channel);
+	sys_channel_close(&worker->channel);
 	if (!worker->disconnected)
 		channel_mute(master, slot);
 }

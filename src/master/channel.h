@@ -17,6 +17,9 @@ struct master;
  *          descriptor or from the kernel, never from the message.
  */
 
+#define MESSAGES_PER_ROUND 32 /* of one channel */
+#define BUSY_ROUNDS 8	      /* in a row, then it rests */
+
 /* The channel of a worker is readable, or ended (READY: LOOP_ bits). */
 void channel_ready(
 	struct master *master, uint32_t slot, uint32_t serial, uint32_t ready);
@@ -56,6 +59,12 @@ void leftover_add(
 void leftover_add_shared(struct master *master, uint32_t service, int fd);
 void leftover_ready(
 	struct master *master, uint32_t index, uint32_t serial, uint32_t ready);
+
+/* A leftover that floods is not read for a while, and then again. */
+void channel_rest_leftover(struct master *master, int fd, uint32_t service,
+	uint32_t index, uint32_t serial);
+void leftover_resume(struct master *master, uint32_t index, uint32_t serial);
+
 void leftovers_retire(struct master *master, uint32_t service);
 void leftovers_close(struct master *master, uint32_t service);
 

@@ -10,6 +10,7 @@
 #include "master/client.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "sys/channel.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
@@ -23,6 +24,8 @@ static int listen_here(struct master *master, struct control *control)
 	int result = sys_listen_unix(
 		control->path, SOCK_STREAM, 64, &owner, true, &named);
 
+	if (result >= 0)
+		sys_refuse_gifts(named.fd);
 	if (result >= 0)
 		result = loop_add(master->loop, named.fd, LOOP_IN,
 			tag_make(TAG_CONTROL, 0, 0));
@@ -104,7 +107,7 @@ void client_finish(struct master *master, struct client *client)
 	if (client->state == CLIENT_FREE)
 		return;
 	(void)loop_remove(master->loop, client->fd);
-	fd_close(&client->fd);
+	sys_channel_close(&client->fd);
 	free(client->out);
 	client->out = NULL;
 	client->state = CLIENT_FREE;
@@ -122,7 +125,7 @@ void control_destroy(struct master *master)
 	if (control->fd >= 0)
 		(void)sys_unix_unlink(
 			control->path, control->named.dev, control->named.ino);
-	fd_close(&control->fd);
+	sys_listener_close(&control->fd);
 	free(control->path);
 	free(control);
 	master->control = NULL;
@@ -197,13 +200,13 @@ static void welcome(struct master *master, int fd)
 	bool is_owner;
 
 	if (sys_peer(fd, &peer) < 0) {
-		fd_close(&fd);
+		sys_channel_close(&fd);
 		return;
 	}
 	is_owner = peer.uid == 0 || peer.uid == sys_uid();
 	client = place_for(master, &peer, is_owner);
 	if (client == NULL) {
-		fd_close(&fd);
+		sys_channel_close(&fd);
 		return;
 	}
 	*client = (struct client){.state = CLIENT_ASKING,

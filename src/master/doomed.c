@@ -43,9 +43,7 @@ static bool is_empty(const struct doomed *item)
 
 static void finish(struct doomed *item)
 {
-	if (item->kind != ENDPOINT_FIFO)
-		(void)sys_shutdown(item->fd, SHUT_RDWR);
-	fd_close(&item->fd);
+	listener_let_go(item->kind, &item->fd);
 }
 
 void listener_doom(struct master *master, struct listener *listener)

@@ -16,14 +16,14 @@
  * is read, so that it does not block, and dropped: the worker is gone.
  */
 #define LEFTOVERS_MIN 16 /* per service, if process_limit is less */
-#define READS_PER_ROUND 32
 
 struct leftover {
 	int fd; /* owned; -1: this place is free */
 	uint32_t service;
 	uint32_t serial;
 	bool retired;
-	bool shared; /* what comes on it is still heard */
+	bool shared;   /* what comes on it is still heard */
+	unsigned busy; /* rounds in a row that were not enough to read all */
 };
 
 struct leftovers {
@@ -43,7 +43,7 @@ void leftovers_destroy(struct master *master)
 	if (master->leftovers == NULL)
 		return;
 	for (uint32_t i = 0; i < master->leftovers->n; i++)
-		fd_close(&master->leftovers->items[i].fd);
+		sys_channel_close(&master->leftovers->items[i].fd);
 	free(master->leftovers->items);
 	free(master->leftovers);
 	master->leftovers = NULL;
@@ -52,8 +52,8 @@ void leftovers_destroy(struct master *master)
 static void drop(struct master *master, struct leftover *leftover)
 {
 	(void)loop_remove(master->loop, leftover->fd);
-	(void)sys_shutdown(leftover->fd, SHUT_RDWR);
-	fd_close(&leftover->fd);
+	/* Also for who holds a copy: a child that is being started (B3). */
+	sys_channel_close(&leftover->fd);
 	service_of(master, leftover->service)->leftovers--;
 }
 
@@ -102,7 +102,7 @@ static void add(struct master *master, uint32_t service, int fd, bool retired,
 		make_room(master, service);
 	item = free_place(all);
 	if (item == NULL) {
-		fd_close(&fd);
+		sys_channel_close(&fd);
 		return;
 	}
 	*item = (struct leftover){.fd = fd,
@@ -129,15 +129,16 @@ void leftover_add_shared(struct master *master, uint32_t service, int fd)
 	add(master, service, fd, true, true);
 }
 
-static void drain(struct leftover *item)
+static unsigned drain(struct leftover *item)
 {
 	struct channel_message message;
 	char bytes[16];
+	unsigned n = 0;
 
-	for (unsigned n = 0; n < READS_PER_ROUND; n++)
-		if (sys_channel_read(
-			    item->fd, bytes, sizeof(bytes), &message) <= 0)
-			break;
+	while (n < MESSAGES_PER_ROUND &&
+		sys_channel_read(item->fd, bytes, sizeof(bytes), &message) > 0)
+		n++;
+	return n;
 }
 
 void leftover_ready(
@@ -145,16 +146,33 @@ void leftover_ready(
 {
 	struct leftover *item = &master->leftovers->items[index];
 	bool ending = (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) != 0;
+	unsigned n;
 
 	if (item->fd < 0 || item->serial != serial)
 		return;
-	if (item->shared)
-		(void)channel_read_shared(master, item->service, item->fd);
-	else
-		drain(item);
+	n = item->shared ? channel_read_shared(master, item->service, item->fd)
+			 : drain(item);
 	/* Whoever says nothing more needs no channel: it is not our worker. */
-	if (ending)
+	if (ending) {
 		drop(master, item);
+		return;
+	}
+	if (n < MESSAGES_PER_ROUND)
+		item->busy = 0;
+	else if (++item->busy >= BUSY_ROUNDS) {
+		item->busy = 0;
+		channel_rest_leftover(
+			master, item->fd, item->service, index, serial);
+	}
+}
+
+void leftover_resume(struct master *master, uint32_t index, uint32_t serial)
+{
+	const struct leftover *item = &master->leftovers->items[index];
+
+	if (item->fd >= 0 && item->serial == serial)
+		(void)loop_change(master->loop, item->fd, LOOP_IN | LOOP_RDHUP,
+			tag_make(TAG_LEFTOVER, index, serial));
 }
 
 void leftovers_retire(struct master *master, uint32_t service)

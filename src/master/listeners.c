@@ -113,11 +113,21 @@ static uint64_t listener_tag(uint32_t service, unsigned endpoint)
 	return tag_make(TAG_LISTENER, service, endpoint);
 }
 
-/* Registered once and for all, and never exclusively (MECHANISMS B2). */
+static void arm_later(struct master *master, uint32_t service)
+{
+	service_of(master, service)->unarmed = true;
+	if (rearm_ns == 0)
+		rearm_ns = master->now_ns + REARM_NS;
+}
+
+/*
+ * Registered once and for all, and never exclusively (MECHANISMS B2). Each
+ * event is told once: a failure that lasts must not keep us awake.
+ */
 static void arm(struct master *master, uint32_t service, unsigned i, bool on)
 {
 	int fd = service_of(master, service)->listeners[i].fd;
-	unsigned interest = LOOP_RDHUP | (on ? LOOP_IN | LOOP_ONCE : 0);
+	unsigned interest = LOOP_RDHUP | LOOP_ONCE | (on ? LOOP_IN : 0);
 	uint64_t tag = listener_tag(service, i);
 	int result;
 
@@ -127,7 +137,7 @@ static void arm(struct master *master, uint32_t service, unsigned i, bool on)
 	if (result == -ENOENT)
 		result = loop_add(master->loop, fd, interest, tag);
 	if (result < 0 && on)
-		rearm_ns = master->now_ns + REARM_NS;
+		arm_later(master, service);
 }
 
 void listeners_watch(struct master *master, uint32_t service, bool on)
@@ -144,10 +154,15 @@ void listeners_rearm(struct master *master)
 	if (rearm_ns == 0 || master->now_ns < rearm_ns)
 		return;
 	rearm_ns = 0;
-	for (uint32_t id = 0; id < master->services_high; id++)
-		if (service_of(master, id)->edition != NULL &&
-			service_of(master, id)->watching)
-			listeners_watch(master, id, true);
+	for (uint32_t id = 0; id < master->services_high; id++) {
+		struct service_state *state = service_of(master, id);
+
+		if (!state->unarmed)
+			continue;
+		state->unarmed = false;
+		if (state->edition != NULL)
+			listeners_watch(master, id, state->watching);
+	}
 }
 
 uint64_t listeners_rearm_deadline(void)
@@ -222,12 +237,31 @@ static bool is_down(const struct listener *listener)
 	case ENDPOINT_INET:
 		return sys_listener_alive(listener->fd) != 1;
 	case ENDPOINT_UNIX:
-	case ENDPOINT_DGRAM:
 		return sys_is_shut(listener->fd) != 0;
+	case ENDPOINT_DGRAM:
+		/* Connected, it hears nobody but its peer. */
+		return sys_is_shut(listener->fd) != 0 ||
+		       sys_has_peer(listener->fd) != 0;
 	case ENDPOINT_FIFO:
 		break;
 	}
 	return false;
+}
+
+void listener_let_go(enum endpoint_kind kind, int *fd)
+{
+	switch (kind) {
+	case ENDPOINT_INET:
+		(void)sys_shutdown(*fd, SHUT_RDWR);
+		break;
+	case ENDPOINT_UNIX:
+	case ENDPOINT_DGRAM:
+		sys_listener_close(fd);
+		break;
+	case ENDPOINT_FIFO:
+		break;
+	}
+	fd_close(fd);
 }
 
 static bool lost(struct master *master, struct listener *listener)
@@ -235,8 +269,17 @@ static bool lost(struct master *master, struct listener *listener)
 	if (!is_down(listener))
 		return false;
 	(void)loop_remove(master->loop, listener->fd);
-	fd_close(&listener->fd);
+	listener_let_go(listener->endpoint->kind, &listener->fd);
 	return true;
+}
+
+/* A worker can provoke that as often as it likes: it is looked at rarely. */
+static void clear_trouble(struct master *master, uint32_t service,
+	const struct listener *listener)
+{
+	if (listener->endpoint->kind != ENDPOINT_FIFO)
+		(void)sys_take_error(listener->fd);
+	arm_later(master, service);
 }
 
 void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
@@ -258,7 +301,9 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 				.service = service});
 		return;
 	}
-	if (!state->watching)
+	if (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP))
+		clear_trouble(master, service, listener);
+	if (!state->watching || !(ready & LOOP_IN))
 		return;
 	state->watching = false;
 	/* AF_UNIX: one is known to wait; more is asked when it matters. */
@@ -389,11 +434,8 @@ void listener_close(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
-	/* Whoever still holds it would keep clients waiting, and the port. */
-	if (listener->endpoint->kind != ENDPOINT_FIFO)
-		(void)sys_shutdown(listener->fd, SHUT_RDWR);
 	if (listener->endpoint->path != NULL)
 		(void)sys_unix_unlink(
 			listener->endpoint->path, listener->dev, listener->ino);
-	fd_close(&listener->fd);
+	listener_let_go(listener->endpoint->kind, &listener->fd);
 }

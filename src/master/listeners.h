@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "table/service.h"
+
 struct endpoint;
 struct identity;
 struct listener;
@@ -60,6 +62,10 @@ uint64_t listeners_retry_deadline(void);
 /* One that was lost and is not back yet, of a service in force; or NULL. */
 const struct listener *listener_missing(
 	const struct master *master, uint32_t service);
+
+/* Close *FD, a listener of KIND, and down it goes for all its holders, who
+ * would keep its clients waiting, and its port. */
+void listener_let_go(enum endpoint_kind kind, int *fd);
 
 /* Out of the loop, down for all its holders, and its name removed. */
 void listener_close(struct master *master, struct listener *listener);

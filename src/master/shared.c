@@ -64,7 +64,7 @@ void service_channels_close(struct master *master, uint32_t id)
 	fd_close(&service->flow[1]);
 	if (service->shared_fd >= 0)
 		(void)loop_remove(master->loop, service->shared_fd);
-	fd_close(&service->shared_fd);
+	sys_channel_close(&service->shared_fd);
 	fd_close(&service->shared_worker_fd);
 }
 

@@ -270,7 +270,7 @@ void worker_ended(struct master *master, uint32_t slot)
 	/* The usual case: nobody else holds its end of the channel. */
 	if (worker->channel >= 0 && sys_hung_up(worker->channel) == 1) {
 		(void)loop_remove(master->loop, worker->channel);
-		fd_close(&worker->channel);
+		sys_channel_close(&worker->channel);
 	}
 	tell_end(master, slot, &end);
 	forget(master, worker);
