@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -34,6 +35,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +129,17 @@ static void nonblock(int fd, bool on)
 }
 
 /* ------------------------------------------------------------- commands */
+
+static int connect_to(const char *path, int type)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		_exit(94);
+	return fd;
+}
 
 static void cmd_echo(const char *text)
 {
@@ -266,6 +279,100 @@ static void cmd_rights(const char *text)
 	fprintf(out, "%ld\n", sent);
 }
 
+/*
+ * `bomb [[dgram:]SOCKET]`: a descriptor whose last close sleeps (it lingers, and its
+ * peer takes nothing) to descriptor 5, or to who listens at SOCKET; 0 or why
+ * it could not be sent. We keep no copy.
+ */
+static int make_bomb(void)
+{
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct linger linger = {.l_onoff = 1, .l_linger = 30};
+	socklen_t size = sizeof(at);
+	int small = 4096;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char bytes[65536] = "";
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	if (bind(listener, (struct sockaddr *)&at, size) < 0 ||
+		listen(listener, 1) < 0 ||
+		getsockname(listener, (struct sockaddr *)&at, &size) < 0 ||
+		connect(fd, (struct sockaddr *)&at, size) < 0 ||
+		accept(listener, NULL, NULL) < 0)
+		_exit(93);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return fd;
+}
+
+static void cmd_bomb(const char *text)
+{
+	const int fields[3] = {(int)getpid(), (int)generation, 1};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	char bytes[12];
+	struct iovec part = {bytes, sizeof(bytes)};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes)};
+	const struct linger none = {.l_onoff = 0};
+	int bomb = make_bomb();
+	int to = STATUS_FD;
+	int result;
+
+	if (strncmp(text, "dgram:", 6) == 0)
+		to = connect_to(text + 6, SOCK_DGRAM);
+	else if (text[0] != '\0')
+		to = connect_to(text, SOCK_STREAM);
+	memcpy(bytes, fields, sizeof(fields));
+	control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(int))};
+	memcpy(CMSG_DATA(&control.header), &bomb, sizeof(bomb));
+	result = sendmsg(to, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (result < 0) /* it is not for us */
+		setsockopt(bomb, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(bomb);
+	fprintf(out, "%d\n", result);
+}
+
+/*
+ * `provoke SOCKET`: a failure on descriptor 6, a datagram socket that is bound
+ * to SOCKET; `provoke SOCKET free`: and it has no peer afterwards
+ */
+static void cmd_provoke(const char *text)
+{
+	struct sockaddr_un at[2] = {
+		{.sun_family = AF_UNIX}, {.sun_family = AF_UNIX}};
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	char path[108] = "", how[8] = "";
+	socklen_t size = sizeof(sa_family_t); /* the kernel finds a name */
+	socklen_t sizes[2] = {sizeof(at[0]), sizeof(at[1])};
+	int ends[2], result;
+
+	sscanf(text, "%107s %7s", path, how);
+	ends[0] = connect_to(path, SOCK_DGRAM);
+	ends[1] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (int i = 0; i < 2; i++) {
+		bind(ends[i], (struct sockaddr *)&at[i], size);
+		getsockname(ends[i], (struct sockaddr *)&at[i], &sizes[i]);
+	}
+	result = connect(LISTEN_FD, (struct sockaddr *)&at[0], sizes[0]);
+	if (result == 0)
+		result = (int)send(LISTEN_FD, "x", 1, MSG_NOSIGNAL) - 1;
+	if (result == 0)
+		result = connect(ends[0], (struct sockaddr *)&at[1], sizes[1]);
+	if (result == 0 && strcmp(how, "free") == 0)
+		result = connect(LISTEN_FD, &none, sizeof(none));
+	fprintf(out, "%d\n", result < 0 ? -errno : 0);
+}
+
 /* Its number goes to nobody else: a client at 5 would be told our state. */
 static void cmd_close(const char *text)
 {
@@ -335,7 +442,8 @@ static void close_but(bool keep_status, bool keep_listeners)
 /*
  * `fork 5`, `fork 6`, `fork 56`, `fork -`: a child that keeps these and
  * leaves at end-of-file on 5; `fork 5 stay`: it does not; `fork 5 say`: it
- * says AVAIL in its parent's name, and leaves. Says its pid.
+ * says AVAIL in its parent's name, and leaves; `fork 5 flood`: says it for
+ * ever. Says its pid.
  */
 static void cmd_fork(const char *text)
 {
@@ -358,6 +466,9 @@ static void cmd_fork(const char *text)
 	}
 	if (strchr(keep, '5') == NULL || strcmp(how, "stay") == 0)
 		sleep_for_ever();
+	while (strcmp(how, "flood") == 0 &&
+		send_bytes(parent, generation, 1, 12) > 0)
+		;
 	while (poll(&status, 1, -1) < 1)
 		;
 	_exit(0);
@@ -493,6 +604,8 @@ static const struct {
 	{"sizes", cmd_sizes},
 	{"flood", cmd_flood},
 	{"rights", cmd_rights},
+	{"bomb", cmd_bomb},
+	{"provoke", cmd_provoke},
 	{"close", cmd_close},
 	{"shutdown", cmd_shutdown},
 	{"listen", cmd_listen},

@@ -218,9 +218,11 @@ def test_descriptors_sent_to_the_master_are_not_kept():
         with master.client("web") as client:
             assert client.ask("echo x") == "x"
             before = master.fds()
-            for _ in range(20):
-                assert int(client.ask("rights 5")) == 5
-            master.wait_for("web", lambda s: s["redundant"] >= 99)
+            # Since Linux 6.16 they cannot even be sent.
+            sent = [int(client.ask("rights 5")) for _ in range(20)]
+            assert set(sent) in ({0}, {5})
+            if sent[0]:
+                master.wait_for("web", lambda s: s["redundant"] >= 99)
             wait_until(lambda: master.fds() <= before, "all are closed")
         assert is_served(master, "web")
 

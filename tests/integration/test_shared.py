@@ -109,9 +109,11 @@ def test_descriptors_sent_on_a_shared_channel_are_not_kept():
         with master.client("web") as client:
             client.ask("echo x")
             before = master.fds()
-            for _ in range(10):
-                assert int(client.ask("rights 5")) == 5
-            master.wait_for("web", lambda s: s["redundant"] >= 49)
+            # Since Linux 6.16 they cannot even be sent.
+            sent = [int(client.ask("rights 5")) for _ in range(10)]
+            assert set(sent) in ({0}, {5})
+            if sent[0]:
+                master.wait_for("web", lambda s: s["redundant"] >= 49)
             wait_until(lambda: master.fds() <= before, "all are closed")
 
 
