@@ -269,6 +269,10 @@ static bool lost(struct master *master, struct listener *listener)
 	if (!is_down(listener))
 		return false;
 	(void)loop_remove(master->loop, listener->fd);
+	/* We may be stopped before it is opened again. */
+	if (listener->endpoint->path != NULL)
+		(void)sys_unix_unlink(
+			listener->endpoint->path, listener->dev, listener->ino);
 	listener_let_go(listener->endpoint->kind, &listener->fd);
 	return true;
 }

@@ -90,7 +90,9 @@ def send(master, name, data):
 
 
 def provoked(how, **settings):
-    return rogue("log", ["dgram:log"], "--journal", JOURNAL,
+    # The master sees it TAKEN, then READY, and only then the failure.
+    return rogue("log", ["dgram:log"], "--journal", JOURNAL, "--served", "at 1 sleep 100",
+                 "--served", "at 1 say 1", "--served", "at 1 sleep 100",
                  "--served", f"at 1 provoke {DIRECTORY}/run/log{how}",
                  "--served", "at 1 journal provoked", socket_mode="0666", **settings)
 
