@@ -47,16 +47,35 @@ static bool read_master(
 	return !arena_is_exhausted(parsing->table->arena);
 }
 
+/* What the table says of rows that cannot live together, from FIRST on. */
+static void log_errors(const struct parsing *parsing, size_t first)
+{
+	const struct diags *diags = parsing->report.diags;
+
+	for (size_t i = first; i < diags->n; i++)
+		if (diags->items[i].severity == DIAG_ERROR)
+			postfix_say_log(&parsing->report,
+				&(struct postfix_remark){
+					.severity = POSTFIX_FATAL,
+					.form = POSTFIX_LINE,
+					.line = diags->items[i].line},
+				"%s", diags->items[i].problem);
+}
+
 static bool fill_table(struct parsing *parsing)
 {
 	const struct postfix_request *request = parsing->request;
 	struct table *table = parsing->table;
+	size_t first = parsing->report.diags->n;
+	bool good;
 
 	table->runtime_directory =
 		arena_copy(table->arena, text_of(request->runtime_directory));
 	table->log = LOG_SYSLOG;
-	return postfix_rows(table, parsing->conf.main, &parsing->conf.master,
+	good = postfix_rows(table, parsing->conf.main, &parsing->conf.master,
 		&request->birth, parsing->report.diags);
+	log_errors(parsing, first);
+	return good;
 }
 
 /* False without an error: memory ran out. */

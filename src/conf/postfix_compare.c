@@ -30,11 +30,32 @@ enum postfix_operator postfix_operator_find(struct text text)
 	return found;
 }
 
+const char *postfix_operator_text(enum postfix_operator op)
+{
+	assert(op < POSTFIX_OPERATORS_N);
+	return operators[op];
+}
+
+/* One number of it, with what strtol() would let stand before. */
+static bool parse_level_part(
+	struct text part, uint64_t max, uint64_t *out_number)
+{
+	bool is_negative = false;
+
+	while (part.n > 0 && postfix_is_space(part.bytes[0]))
+		part = postfix_behind(part, 1);
+	if (part.n > 0 && (part.bytes[0] == '-' || part.bytes[0] == '+')) {
+		is_negative = part.bytes[0] == '-';
+		part = postfix_behind(part, 1);
+	}
+	return number_parse(part,
+		       (struct number_limits){0, is_negative ? 0 : max},
+		       out_number) == NUMBER_OK;
+}
+
 bool postfix_level_parse(struct text text, uint64_t *out_level)
 {
-	const struct number_limits minor = {0, (1 << LEVEL_BITS) - 1};
-	const struct number_limits major = {
-		0, INT64_MAX >> (LEVEL_BITS * (LEVEL_PARTS - 1))};
+	uint64_t max = INT64_MAX >> (LEVEL_BITS * (LEVEL_PARTS - 1));
 	struct text part;
 	uint64_t level = 0;
 	unsigned parts = 0;
@@ -43,9 +64,9 @@ bool postfix_level_parse(struct text text, uint64_t *out_level)
 		uint64_t number;
 
 		if (parts == LEVEL_PARTS ||
-			number_parse(part, parts == 0 ? major : minor,
-				&number) != NUMBER_OK)
+			!parse_level_part(part, max, &number))
 			return false;
+		max = (1 << LEVEL_BITS) - 1; /* but for the first */
 		level = (level << LEVEL_BITS) | number;
 		parts++;
 	}

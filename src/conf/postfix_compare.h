@@ -27,6 +27,8 @@ enum postfix_operator {
 /* The operator that is written so, or POSTFIX_OPERATORS_N. */
 enum postfix_operator postfix_operator_find(struct text text);
 
+const char *postfix_operator_text(enum postfix_operator op);
+
 /*
  * "3", "3.6" or "3.6.1", as a number to compare with another such. False if
  * it is none.

@@ -141,21 +141,32 @@ static bool parse_operator(
 	return true;
 }
 
+/* The operator is shown with a blank before it, however it is written. */
+static bool fail_operand(const struct reading *reading,
+	const struct postfix_reference *reference, struct text after)
+{
+	if (after.n > AFTER_BYTES)
+		after.n = AFTER_BYTES;
+	text_put_format(reading->trouble,
+		"\"{expression}\" expected at: \"...{%.*s} %s>>>%.*s\"",
+		(int)reference->left.n, reference->left.bytes,
+		postfix_operator_text(reference->op), (int)after.n,
+		after.bytes);
+	return false;
+}
+
 /* Both operands, and what is between them. */
 static bool parse_operands(
 	struct reading *reading, struct postfix_reference *out)
 {
-	size_t begin = reading->at, behind;
+	struct text behind;
 
 	if (!cut_braced(reading, &out->left) || !parse_operator(reading, out))
 		return false;
-	behind = reading->at;
+	behind = rest(reading);
 	skip_spaces(reading);
-	if (next(reading) != '{') {
-		reading->from = begin;
-		reading->at = reading->to = behind;
-		return fail(reading, "\"{expression}\" expected");
-	}
+	if (next(reading) != '{')
+		return fail_operand(reading, out, behind);
 	return cut_braced(reading, &out->right);
 }
 

@@ -725,6 +725,31 @@ static void the_services_of_debian_are_understood(void **state)
 	CHECK_TEXT(service_of("qmgr/unix")->canonical, "public/qmgr");
 }
 
+/* The file itself, where there is one; it is not ours to keep a copy of. */
+static void the_file_that_debian_installs_is_read(void **state)
+{
+	static char text[64 * 1024];
+	FILE *file = fopen("/usr/share/postfix/master.cf.dist", "r");
+	size_t n;
+
+	(void)state;
+	if (file == NULL)
+		skip();
+	n = fread(text, 1, sizeof(text) - 1, file);
+	assert_int_equal(fclose(file), 0);
+	text[n] = '\0';
+	CHECK_TEXT(read_entries(text), "");
+	assert_int_equal(diags.n, 0);
+	assert_in_range(table->services_n, 25, 40);
+	CHECK_TEXT(argv_of("smtp/inet"),
+		"<smtpd><-n><smtp><-t><inet><-u><-c><-o><stress=><-s><2>");
+	CHECK_TEXT(argv_of("relay/unix"),
+		"<smtp><-n><relay><-t><unix><-u><-c><-o>"
+		"<syslog_name=postfix/$service_name>");
+	CHECK_TEXT(argv_of("trace/unix"),
+		"<bounce><-z><-n><trace><-t><unix><-u><-c>");
+}
+
 static void a_thousand_services_are_no_problem(void **state)
 {
 	static char text[256 * 1024];
@@ -765,6 +790,7 @@ int main(void)
 		POSTFIX_TEST(services_can_be_disabled),
 		POSTFIX_TEST(rows_are_as_postfix_would_have_them),
 		POSTFIX_TEST(the_services_of_debian_are_understood),
+		POSTFIX_TEST(the_file_that_debian_installs_is_read),
 		POSTFIX_TEST(a_thousand_services_are_no_problem),
 	};
 
