@@ -15,6 +15,8 @@ static const char *read_entries(const char *master_cf)
 	return read_postfix(current, master_cf);
 }
 
+#define INET " inet n - n - - probe"
+
 static const struct postfix_service *service_of(const char *title)
 {
 	const struct postfix_service *service =
@@ -32,202 +34,6 @@ static const struct service *row_of(const char *title)
 	if (row == NULL)
 		fail_msg("there is no row %s", title);
 	return row;
-}
-
-struct wrong_entry {
-	const char *entry;
-	const char *log; /* behind "fatal: /etc/postfix/master.cf: line 1: " */
-};
-
-static void check_wrong(const struct wrong_entry *rows, size_t n)
-{
-	char should[1024];
-
-	for (size_t i = 0; i < n; i++) {
-		const char *is = read_entries(rows[i].entry);
-
-		(void)snprintf(should, sizeof(should),
-			"fatal: /etc/postfix/master.cf: line 1: %s\n",
-			rows[i].log);
-		if (strcmp(is, should) != 0)
-			fail_msg("%s: is %s, should be %s", rows[i].entry, is,
-				should);
-		assert_null(table);
-		assert_int_equal(diags.n, 1);
-		assert_int_equal(diags.items[0].line, 1);
-	}
-}
-
-static void a_wrong_field_is_refused_as_postfix_does(void **state)
-{
-	static const struct wrong_entry rows[] = {
-		{"u", "missing \"transport type\" field"},
-		{"u unix", "missing \"private\" field"},
-		{"u unix -", "missing \"unprivileged\" field"},
-		{"u unix - -", "missing \"chroot\" field"},
-		{"u unix - - n", "missing \"wakeup_time\" field"},
-		{"u unix - - n -", "missing \"max_proc\" field"},
-		{"u unix - - n - -", "missing \"command\" field"},
-		{"u unix - - n - 1", "missing \"command\" field"},
-		{"u - - - n - - probe",
-			"field \"transport type\" has no default value"},
-		{"u\vunix - - n - - probe",
-			"field \"transport type\" has no default value"},
-		{"25 inet - - n - - probe", "inet service cannot be private"},
-		{"25 inet y - n - - probe", "inet service cannot be private"},
-		{"25 inet n - n - - -",
-			"field \"command\" has no default value"},
-		{"u Unix - - n - - probe", "bad transport type: Unix"},
-		{"u unix Y - n - - probe",
-			"field \"private\": bad value: \"Y\""},
-		{"u unix - x n - - probe",
-			"field \"unprivileged\": bad value: \"x\""},
-		{"u unix - - maybe - - probe",
-			"field \"chroot\": bad value: \"maybe\""},
-		{"u unix - - n x1 - probe",
-			"field \"wakeup_time\": bad value: \"x1\""},
-		{"u unix - - n ? - probe",
-			"field \"wakeup_time\": bad value: \"?\""},
-		{"u unix - - n -1 - probe",
-			"field \"wakeup_time\": bad value: \"-1\""},
-		{"u unix - - n 2147483648 - probe",
-			"field \"wakeup_time\": bad value: \"2147483648\""},
-		{"u unix - - n - -1 probe",
-			"field \"max_proc\": bad value: \"-1\""},
-		{"u unix - - n - x probe",
-			"field \"max_proc\": bad value: \"x\""},
-		{"u unix - - n - 2147483648 probe",
-			"field \"max_proc\": bad value: \"2147483648\""},
-		{"u unix - - n - - probe { a", "missing '}' in \"{ a\""},
-		{"u unix - - n - - probe {a}b",
-			"syntax error after '}' in \"{a}b\""},
-		{"u unix - - n - - probe a{b c}d {e}f",
-			"syntax error after '}' in \"{e}f\""},
-		{"u unix - - n - - probe {a}}",
-			"syntax error after '}' in \"{a}}\""},
-	};
-
-	(void)state;
-	check_wrong(rows, COUNT(rows));
-}
-
-#define INET " inet n - n - - probe"
-
-static void a_wrong_inet_name_is_refused_as_postfix_does(void **state)
-{
-	static const struct wrong_entry rows[] = {
-		{"host:" INET, "missing service information in \"host:\""},
-		{":" INET, "missing service information in \":\""},
-		{"::" INET, "missing service information in \"::\""},
-		{"[::1" INET, "missing \"]\" in \"[::1\""},
-		{"[::1]x" INET, "garbage after \"]\" in \"[::1]x\""},
-		{"[::1]:" INET, "missing service information in \"[::1]:\""},
-		{"[::1]" INET, "missing service information in \"[::1]\""},
-		{"[]:" INET, "missing service information in \"[]:\""},
-		{"[]:25" INET, "valid hostname or network address required in "
-			       "\"[]:25\""},
-		{"33x" INET, "garbage after numerical service in \"33x\""},
-		{"1.2.3.4" INET,
-			"garbage after numerical service in \"1.2.3.4\""},
-		{"127.0.0.1:33x" INET, "garbage after numerical service in "
-				       "\"127.0.0.1:33x\""},
-		{"a:12x" INET, "garbage after numerical service in \"a:12x\""},
-		{"-x:25" INET, "valid hostname or network address required in "
-			       "\"-x:25\""},
-		{"1.2.3:25" INET,
-			"valid hostname or network address required in "
-			"\"1.2.3:25\""},
-		{"256.1.1.1:25" INET,
-			"valid hostname or network address required in "
-			"\"256.1.1.1:25\""},
-		{"*:25" INET, "valid hostname or network address required in "
-			      "\"*:25\""},
-		{"a..b:25" INET,
-			"valid hostname or network address required in "
-			"\"a..b:25\""},
-		{"localhost.:25" INET,
-			"valid hostname or network address required in "
-			"\"localhost.:25\""},
-		{"a:b:c" INET, "valid hostname or network address required in "
-			       "\"a:b:c\""},
-		{"::1" INET, "valid hostname or network address required in "
-			     "\"::1\""},
-		{"x]:25" INET, "valid hostname or network address required in "
-			       "\"x]:25\""},
-		{"ipv6:::1:25" INET,
-			"valid hostname or network address required in "
-			"\"ipv6:::1:25\""},
-		{"fe80::1%lo:25" INET,
-			"valid hostname or network address required in "
-			"\"fe80::1%lo:25\""},
-		{"[ipv6:127.0.0.1]:25" INET,
-			"malformed IPv6 address in \"[ipv6:127.0.0.1]:25\""},
-		{"[ipv6:x]:25" INET,
-			"malformed IPv6 address in \"[ipv6:x]:25\""},
-		{"nosuch.invalid:25" INET,
-			"bad hostname or network address: nosuch.invalid:25"},
-		{"a_b:25" INET, "bad hostname or network address: a_b:25"},
-		/* These Postfix takes, to listen somewhere else, or to fail
-		 * where it cannot say where. */
-		{"127.0.0.1:70000" INET,
-			"port not from 1 to 65535 in \"127.0.0.1:70000\""},
-		{"0" INET, "port not from 1 to 65535 in \"0\""},
-		{"[::ffff:127.0.0.1]:25" INET, "IPv4 address in IPv6 form in "
-					       "\"[::ffff:127.0.0.1]:25\""},
-		{"../x unix - - n - - probe", "bad service name: ../x"},
-	};
-
-	(void)state;
-	check_wrong(rows, COUNT(rows));
-}
-
-static void some_errors_have_no_place_in_the_log(void **state)
-{
-	(void)state;
-	CHECK_TEXT(read_entries("\nnosuch" INET),
-		"fatal: 0.0.0.0:nosuch: Servname not supported for "
-		"ai_socktype\n");
-	CHECK_TEXT(complaints,
-		"/etc/postfix/master.cf:2: service 'nosuch': 0.0.0.0:nosuch: "
-		"Servname not supported for ai_socktype; write a number, or a "
-		"name that is in known_tcp_ports or /etc/services\n");
-	CHECK_TEXT(read_entries("127.0.0.1:SMTP" INET),
-		"fatal: 127.0.0.1:SMTP: Servname not supported for "
-		"ai_socktype\n");
-	CHECK_TEXT(
-		read_entries("nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-			     "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-			     "nnnnnn unix - - n - - probe"),
-		"fatal: unix-domain name too long: "
-		"private/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-		"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-		"nnnnnn\n");
-}
-
-static void every_error_of_a_line_is_told(void **state)
-{
-	(void)state;
-	CHECK_TEXT(read_entries("33x inet y q q q q a {b\nu unix - - n - - u\n"
-				"v unix z\n"),
-		"fatal: /etc/postfix/master.cf: line 1: inet service cannot be "
-		"private\n"
-		"fatal: /etc/postfix/master.cf: line 1: field "
-		"\"unprivileged\": bad value: \"q\"\n"
-		"fatal: /etc/postfix/master.cf: line 1: field \"chroot\": bad "
-		"value: \"q\"\n"
-		"fatal: /etc/postfix/master.cf: line 1: field \"wakeup_time\": "
-		"bad value: \"q\"\n"
-		"fatal: /etc/postfix/master.cf: line 1: field \"max_proc\": "
-		"bad value: \"q\"\n"
-		"fatal: /etc/postfix/master.cf: line 1: missing '}' in "
-		"\"{b\"\n"
-		"fatal: /etc/postfix/master.cf: line 1: garbage after "
-		"numerical service in \"33x\"\n"
-		"fatal: /etc/postfix/master.cf: line 3: field \"private\": bad "
-		"value: \"z\"\n"
-		"fatal: /etc/postfix/master.cf: line 3: missing "
-		"\"unprivileged\" field\n");
-	assert_int_equal(conf.master.services_n, 0);
 }
 
 static void workers_get_the_command_line_of_postfix(void **state)
@@ -401,148 +207,6 @@ static void a_file_may_have_no_service(void **state)
 	assert_int_equal(table->services_n, 0);
 }
 
-struct named {
-	const char *name, *canonical, *endpoints;
-};
-
-static const char *endpoints_of(const struct postfix_service *service)
-{
-	static char text[512];
-	struct text_builder builder;
-
-	text_builder_init(&builder, text, sizeof(text));
-	for (unsigned i = 0; i < service->endpoints_n; i++)
-		text_put_format(&builder, "%s%s", i == 0 ? "" : " ",
-			service->endpoints[i].text);
-	return text;
-}
-
-static void an_inet_name_says_where_to_listen(void **state)
-{
-	static const struct named rows[] = {
-		{"smtp", "25", "0.0.0.0:25 [::]:25"},
-		{":smtp", "25", "0.0.0.0:25 [::]:25"},
-		{"submissions", "465", "0.0.0.0:465 [::]:465"},
-		{"http", "80", "0.0.0.0:80 [::]:80"},
-		{"012566", "12566", "0.0.0.0:12566 [::]:12566"},
-		{"127.0.0.1:smtp", "[127.0.0.1]:25", "127.0.0.1:25"},
-		{"[127.0.0.1]:25", "[127.0.0.1]:25", "127.0.0.1:25"},
-		{"[::1]:25", "[::1]:25", "[::1]:25"},
-		{"[0::1]:25", "[::1]:25", "[::1]:25"},
-		{"[ipv6:::1]:25", "[::1]:25", "[::1]:25"},
-		{"[IPv6:::1]:25", "[::1]:25", "[::1]:25"},
-		{"::1:smtp", "[::1]:25", "[::1]:25"},
-		{"localhost:25", "[localhost]:25", "[::1]:25 127.0.0.1:25"},
-		{"[localhost]:25", "[localhost]:25", "[::1]:25 127.0.0.1:25"},
-		{"two.example:25", "[two.example]:25",
-			"192.0.2.1:25 192.0.2.2:25"},
-		{"0.0.0.0:25", "[0.0.0.0]:25", "0.0.0.0:25"},
-	};
-	char entry[200];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct postfix_service *service;
-
-		(void)snprintf(entry, sizeof(entry), "%s" INET, rows[i].name);
-		CHECK_TEXT(read_entries(entry), "");
-		service = &conf.master.services[0];
-		CHECK_TEXT(service->name, rows[i].name);
-		CHECK_TEXT(service->canonical, rows[i].canonical);
-		CHECK_TEXT(endpoints_of(service), rows[i].endpoints);
-		assert_int_equal(service->endpoints[0].line, 1);
-		CHECK_TEXT(
-			service->endpoints[0].file, "/etc/postfix/master.cf");
-	}
-}
-
-/* Where "25 inet" listens if main.cf says so. */
-static const char *listens(const char *main_cf)
-{
-	CHECK_TEXT(read_postfix(main_cf, "25" INET), "");
-	return endpoints_of(service_of("25/inet"));
-}
-
-static void interfaces_and_protocols_are_those_of_main_cf(void **state)
-{
-	static const struct postfix_address own[] = {
-		{.family = FAMILY_IPV4, .bytes = {127, 0, 0, 1}},
-		{.family = FAMILY_IPV4, .bytes = {192, 0, 2, 1}},
-		{.family = FAMILY_IPV6, .bytes = {[15] = 1}}};
-
-	(void)state;
-	CHECK_TEXT(listens("inet_protocols = ipv4"), "0.0.0.0:25");
-	CHECK_TEXT(listens("inet_protocols = ipv6"), "[::]:25");
-	CHECK_TEXT(
-		listens("inet_protocols = ipv4, ipv6"), "0.0.0.0:25 [::]:25");
-	CHECK_TEXT(listens("inet_interfaces = loopback-only"),
-		"127.0.0.1:25 [::1]:25");
-	CHECK_TEXT(listens("inet_interfaces = 127.0.0.1, [::1] 127.0.0.1"),
-		"127.0.0.1:25 [::1]:25");
-	CHECK_TEXT(listens("inet_interfaces = $myhostname, localhost\n"
-			   "myhostname = two.example\ninet_protocols = ipv4"),
-		"192.0.2.1:25 192.0.2.2:25 127.0.0.1:25");
-	request.machine.no_ipv6 = true;
-	CHECK_TEXT(listens(""), "0.0.0.0:25");
-	request.machine.no_ipv6 = false;
-	request.machine.own = own;
-	request.machine.own_n = COUNT(own);
-	CHECK_TEXT(listens("inet_interfaces = loopback-only"),
-		"127.0.0.1:25 [::1]:25");
-	CHECK_TEXT(read_postfix("inet_interfaces = 192.0.2.1 1.2.3.4", ""),
-		"fatal: parameter inet_interfaces: no local interface found "
-		"for 1.2.3.4\n");
-	CHECK_TEXT(read_postfix("inet_interfaces =\ncompatibility_level = 1",
-			   "25" INET),
-		"fatal: /etc/postfix/master.cf: line 1: no valid IP address "
-		"found: 25\n");
-	CHECK_TEXT(read_postfix("inet_protocols = ipv6\n"
-				"compatibility_level = 1",
-			   "127.0.0.1:25" INET),
-		"fatal: /etc/postfix/master.cf: line 1: bad hostname or "
-		"network address: 127.0.0.1:25\n");
-}
-
-static void without_protocols_there_is_no_inet(void **state)
-{
-	static const char warning[] =
-		"warning: all network protocols are disabled (inet_protocols "
-		"= )\n"
-		"warning: disabling all type \"inet\" services in master.cf\n";
-
-	(void)state;
-	CHECK_TEXT(read_postfix("inet_protocols =\n",
-			   "25" INET "\nbad inet y q q q q\n"
-			   "u unix - - n - - probe\n"),
-		warning);
-	assert_int_equal(conf.master.services_n, 1);
-}
-
-static void known_ports_are_checked_one_by_one(void **state)
-{
-	(void)state;
-	CHECK_TEXT(read_postfix("known_tcp_ports = x, smtp=2525 , , =1, y=, "
-				"25=1, q=r=s=26, a b=3,q=4, t=5x\n",
-			   "127.0.0.1:smtp" INET "\n127.0.0.1:r" INET),
-		"warning: known_tcp_ports: in \"x\" is not in \"name = "
-		"value\" form\n"
-		"warning: known_tcp_ports: in \" =1\": missing service name "
-		"before \"=\"\n"
-		"warning: known_tcp_ports: in \" y=\": missing port value "
-		"after \"=\"\n"
-		"warning: known_tcp_ports: in \" 25=1\": numerical service "
-		"name\n"
-		"warning: known_tcp_ports: in \" a b=3\": whitespace in "
-		"service name\n"
-		"warning: known_tcp_ports: in \"q=4\": duplicate service "
-		"name\n"
-		"warning: known_tcp_ports: in \" t=5x\": non-numerical service "
-		"port\n");
-	CHECK_TEXT(service_of("127.0.0.1:smtp/inet")->canonical,
-		"[127.0.0.1]:2525");
-	CHECK_TEXT(service_of("127.0.0.1:r/inet")->canonical, "[127.0.0.1]:26");
-}
-
 static void of_duplicates_the_last_one_counts(void **state)
 {
 	(void)state;
@@ -578,8 +242,10 @@ static void identity_is_the_canonical_name_and_the_type(void **state)
 	CHECK_TEXT(row_of("public/u/unix")->endpoints[0].path,
 		"/var/spool/postfix/public/u");
 	/* Two services for one socket; Postfix lets the later one win. */
-	CHECK_TEXT(
-		read_entries("u unix - - n - - a\nu pass - - n - - b\n"), "");
+	CHECK_TEXT(read_entries("u unix - - n - - a\nu pass - - n - - b\n"),
+		"fatal: /etc/postfix/master.cf: line 2: "
+		"unix:/var/spool/postfix/private/u is already taken by service "
+		"'u/unix' at /etc/postfix/master.cf:1\n");
 	assert_null(table);
 	CHECK_TEXT(complaints,
 		"/etc/postfix/master.cf:2: service 'u/pass': "
@@ -770,10 +436,6 @@ static void a_thousand_services_are_no_problem(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		POSTFIX_TEST(a_wrong_field_is_refused_as_postfix_does),
-		POSTFIX_TEST(a_wrong_inet_name_is_refused_as_postfix_does),
-		POSTFIX_TEST(some_errors_have_no_place_in_the_log),
-		POSTFIX_TEST(every_error_of_a_line_is_told),
 		POSTFIX_TEST(workers_get_the_command_line_of_postfix),
 		POSTFIX_TEST(the_word_for_stress_can_be_found),
 		POSTFIX_TEST(fields_have_their_defaults),
@@ -781,10 +443,6 @@ int main(void)
 		POSTFIX_TEST(fields_are_read),
 		POSTFIX_TEST(the_file_must_not_begin_with_a_continuation),
 		POSTFIX_TEST(a_file_may_have_no_service),
-		POSTFIX_TEST(an_inet_name_says_where_to_listen),
-		POSTFIX_TEST(interfaces_and_protocols_are_those_of_main_cf),
-		POSTFIX_TEST(without_protocols_there_is_no_inet),
-		POSTFIX_TEST(known_ports_are_checked_one_by_one),
 		POSTFIX_TEST(of_duplicates_the_last_one_counts),
 		POSTFIX_TEST(identity_is_the_canonical_name_and_the_type),
 		POSTFIX_TEST(services_can_be_disabled),
