@@ -118,6 +118,14 @@ static void log_reloaded(const struct master *master)
 	log_end(&line);
 }
 
+static void log_ended(const struct master *master, bool good)
+{
+	if (good)
+		log_reloaded(master);
+	else
+		log_refused(master);
+}
+
 static void finish(struct master *master, bool good)
 {
 	struct reload *reload = master->reload;
@@ -129,11 +137,11 @@ static void finish(struct master *master, bool good)
 	reload->untold = true;
 	reload->result.good = good;
 	reload->result.diags = &reload->diags;
-	log_diags(reload);
-	if (good)
-		log_reloaded(master);
-	else
-		log_refused(master);
+	/* What is not in force when we stop is no fault of the files. */
+	if (good || !master->stopping) {
+		log_diags(reload);
+		log_ended(master, good);
+	}
 	reload->count += good;
 	reload->failures += !good;
 }

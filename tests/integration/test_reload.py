@@ -256,7 +256,7 @@ def test_the_control_socket_is_back_after_a_signal():
         assert oct(master.control.stat().st_mode)[-4:] == "0666"
         before = master.fds()
         master.reload()
-        assert master.fds() <= before
+        wait_until(lambda: master.fds() <= before, "what the reload opened is closed")
 
 
 def test_who_waits_where_nobody_accepts_any_more_is_told_so():

@@ -255,7 +255,7 @@ def test_reload_retires_a_worker_and_spares_its_client():
 @pytest.mark.parametrize("kind", ["multi", "event"])
 def test_reload_retires_a_worker_of_several_and_its_child_finishes_them(kind):
     """The master takes the old one for idle, and starts no other while it is there."""
-    with Postfix([service("x", kind)]) as postfix:
+    with Postfix([service("x", kind, limit="1")]) as postfix:
         clients = [postfix.client("public/x") for _ in range(3)]
         first = {int(client.who()["pid"]) for client in clients}
         assert len(first) == 1
