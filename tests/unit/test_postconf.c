@@ -16,6 +16,7 @@
  */
 enum {
 	FRAGMENTS_N = 250,
+	REFUSED_MAX = 8,
 	FRAGMENT_BYTES = 300, /* a longer one is left out: warnings are cut */
 	FILES_N = 120,
 	TEXT_BYTES = 4096,
@@ -159,7 +160,8 @@ static void damage(struct text_builder *builder)
 			bytes[prng_below(&prng, sizeof(bytes) - 1)];
 }
 
-static void compare_one(const char *fragment)
+/* Whether postconf took it: it sleeps a second over what it refuses. */
+static bool compare_one(const char *fragment)
 {
 	static char main_cf[TEXT_BYTES], theirs[TEXT_BYTES], is[TEXT_BYTES];
 	static char should[TEXT_BYTES];
@@ -188,23 +190,26 @@ static void compare_one(const char *fragment)
 	} else if (strstr(theirs, why) == NULL) {
 		fail_msg("%s: they: %s we: %s", fragment, theirs, why);
 	}
+	return good;
 }
 
 static void values_are_expanded_as_by_postconf(void **state)
 {
 	char fragment[FRAGMENT_BYTES];
 	struct text_builder builder;
+	unsigned refused = 0;
 
 	(void)state;
 	if (access(postconf, X_OK) != 0)
 		skip();
 	prng_seed(&prng, 1);
-	for (unsigned i = 0; i < FRAGMENTS_N; i++) {
+	for (unsigned i = 0; i < FRAGMENTS_N && refused < REFUSED_MAX; i++) {
 		text_builder_init(&builder, fragment, sizeof(fragment));
 		put_fragment(&builder, 1 + i % 3);
-		damage(&builder);
-		if (!builder.overflow)
-			compare_one(fragment);
+		if (i % 4 == 0)
+			damage(&builder);
+		if (!builder.overflow && !compare_one(fragment))
+			refused++;
 	}
 }
 
