@@ -160,43 +160,33 @@ static void read_lines(struct maincf *maincf, struct text bytes,
 			read_line(maincf, report, &line);
 }
 
-/* What sees which defaults: those of settings above UPTO. */
-struct sight {
-	const struct maincf *maincf;
-	enum postfix_setting_id upto;
-};
-
+/*
+ * What main.cf has, or else the default, if it has been found already: the
+ * settings come to their values one after the other.
+ */
 static const char *see(void *context, struct text name)
 {
-	const struct sight *sight = context;
-	const struct parameter *parameter = find(sight->maincf, name);
+	const struct maincf *maincf = context;
+	const struct parameter *parameter = find(maincf, name);
 
 	if (parameter != NULL)
 		return parameter->value;
-	for (enum postfix_setting_id id = 0; id < sight->upto; id++)
+	for (enum postfix_setting_id id = 0; id < POSTFIX_SETTINGS_N; id++)
 		if (text_is(name, postfix_settings[id].name))
-			return sight->maincf->values[id].text;
+			return maincf->values[id].text;
 	return NULL;
 }
 
-static const char *expand(const struct maincf *maincf,
-	enum postfix_setting_id upto, struct text text,
-	struct text_builder *trouble)
+const char *maincf_expand(
+	struct maincf *maincf, struct text text, struct text_builder *trouble)
 {
-	struct sight sight = {maincf, upto};
-	struct postfix_macros macros = {&sight, see};
+	struct postfix_macros macros = {maincf, see};
 	struct text_builder builder;
 
 	text_builder_init(&builder, maincf->scratch, VALUE_BYTES);
 	if (!postfix_expand(&macros, text, &builder, trouble))
 		return NULL;
 	return arena_copy(maincf->arena, text_built(&builder));
-}
-
-const char *maincf_expand(const struct maincf *maincf, struct text text,
-	struct text_builder *trouble)
-{
-	return expand(maincf, POSTFIX_SETTINGS_N, text, trouble);
 }
 
 /* Postfix warns of what is wrong, and then ends for another reason. */
@@ -216,8 +206,7 @@ static void complain_macro(const struct postfix_report *report,
 }
 
 /* The machine's name, with a domain if it has none. */
-static const char *default_hostname(
-	const struct maincf *maincf, const char *hostname)
+static const char *default_hostname(struct maincf *maincf, const char *hostname)
 {
 	struct text_builder trouble;
 	char ignored[TROUBLE_BYTES];
@@ -228,8 +217,7 @@ static const char *default_hostname(
 	text_builder_init(&trouble, ignored, sizeof(ignored));
 	/* If it cannot be expanded, mydomain will be complained about. */
 	if (domain != NULL)
-		domain = expand(
-			maincf, POSTFIX_myhostname, text_of(domain), &trouble);
+		domain = maincf_expand(maincf, text_of(domain), &trouble);
 	return arena_format(maincf->arena, "%s.%s", hostname,
 		domain == NULL ? "localdomain" : domain);
 }
@@ -241,7 +229,7 @@ static const char *default_domain(const struct maincf *maincf)
 	return dot == NULL ? "localdomain" : dot + 1;
 }
 
-static const char *default_of(const struct maincf *maincf,
+static const char *default_of(struct maincf *maincf,
 	const struct maincf_request *request, enum postfix_setting_id id)
 {
 	const char *text = postfix_settings[id].default_text;
@@ -265,7 +253,7 @@ static bool evaluate(struct maincf *maincf, const struct postfix_report *report,
 	int32_t number;
 
 	text_builder_init(&trouble, why, sizeof(why));
-	text = expand(maincf, id, text_of(text), &trouble);
+	text = maincf_expand(maincf, text_of(text), &trouble);
 	if (text == NULL && trouble.n > 0)
 		complain_macro(report, setting, line, why);
 	if (text == NULL ||

@@ -82,8 +82,8 @@ unsigned maincf_line(const struct maincf *maincf, const char *name);
  * TEXT as a worker would see it, in the arena: with all that main.cf has, and
  * the defaults that are known here. NULL, and why in TROUBLE, if it cannot be.
  */
-const char *maincf_expand(const struct maincf *maincf, struct text text,
-	struct text_builder *trouble);
+const char *maincf_expand(
+	struct maincf *maincf, struct text text, struct text_builder *trouble);
 
 const char *maincf_text(
 	const struct maincf *maincf, enum postfix_setting_id id);

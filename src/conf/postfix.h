@@ -37,7 +37,7 @@ struct postfix_request {
 
 /* What the master needs besides the rows; it lives as long as the table. */
 struct postfix_conf {
-	const struct maincf *main;
+	struct maincf *main;
 	struct mastercf master;
 	struct postfix_import import;
 };

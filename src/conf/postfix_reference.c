@@ -134,8 +134,10 @@ static bool parse_operator(
 	while (n + suffix.n < text.n &&
 		text_char_is_alnum(text.bytes[n + suffix.n]))
 		suffix.n++;
-	if (suffix.n > 0 && !text_is(suffix, "level"))
+	if (suffix.n > 0 && !text_is(suffix, "level")) {
+		reading->content.n = reading->at + suffix.n;
 		return fail(reading, "bad operator suffix");
+	}
 	out->by_level = suffix.n > 0;
 	reading->at += suffix.n;
 	return true;

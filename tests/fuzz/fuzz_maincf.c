@@ -77,7 +77,7 @@ static void check_settings(const struct maincf *maincf)
 }
 
 /* The bytes as a value, by themselves. */
-static void expand(const struct maincf *maincf, struct text bytes)
+static void expand(struct maincf *maincf, struct text bytes)
 {
 	char why[256];
 	struct text_builder trouble;

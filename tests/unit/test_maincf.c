@@ -305,6 +305,9 @@ static void a_default_is_seen_by_what_comes_after_it(void **state)
 			   POSTFIX_syslog_name),
 		"postfix-out");
 	CHECK_TEXT(text_after("", POSTFIX_syslog_name), "postfix");
+	CHECK_TEXT(text_after("maillog_file = /dev/stdout\n",
+			   POSTFIX_maillog_file),
+		"/dev/stdout");
 }
 
 static void the_machine_has_a_name_and_a_domain(void **state)

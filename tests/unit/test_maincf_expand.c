@@ -194,7 +194,7 @@ static const struct expansion wrong_texts[] = {
 		"\"{expression}\" expected at: \"...{3} <=>>>  level "
 		"{12}\""},
 	{"${{a} == {a} {b}}", "\"?\" or \":\" expected at: \"...}>>>{b}\""},
-	{"${{3} <levelx{12}}", "bad operator suffix at: \"...<>>>levelx{12}\""},
+	{"${{3} <levelx{12}}", "bad operator suffix at: \"...<>>>levelx\""},
 	{"$({a}=={b)", "unbalanced {} in attribute expression: \"{b\""},
 	{"${{99999999999999999999}>{9}}",
 		"mac_exp_eval: bad conversion: 99999999999999999999"},
@@ -270,6 +270,27 @@ static void references_go_a_hundred_deep(void **state)
 		"unreasonable macro call nesting: \"p50\"");
 }
 
+static void a_choice_is_one_deeper_and_an_operand_begins_anew(void **state)
+{
+	char text[2000];
+	struct text_builder builder;
+
+	(void)state;
+	CHECK_TEXT(expand_chain(49, "${{a}=={a}?{$p#}}", "end", "$p0"), "end");
+	CHECK_TEXT(expand_chain(50, "${{a}=={a}?{$p#}}", "end", "$p0"),
+		"unreasonable macro call nesting: \"p50\"");
+	CHECK_TEXT(expand_chain(99, "$p#", "end", "${{$p0}=={end}}"), "true");
+	CHECK_TEXT(expand_chain(100, "$p#", "end", "${{$p0}=={end}}"),
+		"unreasonable macro call nesting: \"p100\"");
+	text_builder_init(&builder, text, sizeof(text));
+	for (unsigned i = 0; i < 95; i++)
+		text_put(&builder, "${{");
+	text_put(&builder, "end");
+	for (unsigned i = 0; i < 95; i++)
+		text_put(&builder, "}=={end}?{end}}");
+	CHECK_TEXT(expand(text), "end");
+}
+
 static void an_expansion_that_explodes_ends(void **state)
 {
 	(void)state;
@@ -291,6 +312,7 @@ int main(void)
 		POSTFIX_TEST(operands_are_compared),
 		POSTFIX_TEST(what_is_wrong_is_said_in_postfix_s_words),
 		POSTFIX_TEST(references_go_a_hundred_deep),
+		POSTFIX_TEST(a_choice_is_one_deeper_and_an_operand_begins_anew),
 		POSTFIX_TEST(an_expansion_that_explodes_ends),
 	};
 

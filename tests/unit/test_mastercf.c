@@ -94,6 +94,8 @@ static void workers_get_the_command_line_of_postfix(void **state)
 	request.birth = (struct postfix_birth){.debug = true, .verbose = true};
 	CHECK_TEXT(argv_of("ps/pass"),
 		"<probe><-n><ps><-t><pass><-d><-v><-u><-o><stress=>");
+	request.birth = (struct postfix_birth){.verbose = true};
+	CHECK_TEXT(argv_of("pf/fifo"), "<probe><-l><-n><pf><-t><fifo><-v>");
 	CHECK_TEXT(row_of("pu/unix")->command[0],
 		"/usr/lib/postfix/sbin/../sbin/probe");
 	CHECK_TEXT(row_of("pu/unix")->command[6], "-o a b = c");
