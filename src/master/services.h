@@ -51,7 +51,6 @@ struct service_state {
 	unsigned shared_busy;
 	int flow[2]; /* owned; -1: /dev/null */
 	uint32_t leftovers;
-	uint32_t retired_serial;    /* leftovers up to here are to leave */
 	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
 	struct gossip gossip;
 	struct log_rate deaths;	    /* of workers */
