@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_MASTER_PERSONALITY_H
+#define OSTLER_MASTER_PERSONALITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sys/net.h"
+
+struct action;
+struct diags;
+struct master;
+struct order;
+struct table;
+
+/*
+ * personality - the table of differences between ostlerd and Postfix's master
+ *
+ * Knows:   what each of the two does where the other does something else.
+ * Decides: nothing itself; the rest of the shell asks here, and never who it
+ *          is.
+ * Never:   touches policy: that is in the rows of the table.
+ */
+
+/* What a worker is born with. */
+struct birth {
+	uint32_t service;
+	uint32_t generation;
+	int channel; /* its end */
+	bool stress;
+};
+
+/* A status message that counts as none. */
+struct gossip_words {
+	const char *what; /* size, pid, generation, status */
+	int pid;	  /* of the worker that sent it */
+	unsigned bytes;
+	uint32_t generation; /* as it said */
+	int status;
+};
+
+struct personality {
+	const char *name; /* as `ostler status` tells it */
+
+	/* The files, read, into a table; DIAGS says what is wrong. */
+	bool (*load)(struct master *master, struct table **out,
+		struct diags *diags);
+
+	/* TABLE came into force: where logs go, what workers inherit. */
+	void (*in_force)(struct master *master, const struct table *table);
+
+	/* All but the stage and result of the start of a worker. */
+	void (*order)(const struct master *master, const struct birth *birth,
+		struct order *out);
+
+	/* SIGTERM, SIGINT or SIGQUIT came, or `ostler stop` asks so. */
+	void (*stop)(struct master *master, int signal);
+
+	/* Lines in words of its own; false: the usual line is written. */
+	bool (*say_notice)(struct master *master, const struct action *action);
+	bool (*say_gossip)(struct master *master, uint32_t service,
+		const struct gossip_words *gossip);
+	bool (*say_wake)(struct master *master, uint32_t service, int error);
+
+	bool reload_replaces; /* every worker, whether its row changed or not */
+	bool one_flow_pipe;   /* for all services, and not one for each */
+	bool keeps_names;     /* sockets' names stay when services go */
+	enum net_replace replace; /* what may be in the way of a name */
+};
+
+extern const struct personality personality_native;
+extern const struct personality personality_postfix;
+
+#endif
