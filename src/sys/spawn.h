@@ -75,6 +75,7 @@ struct spawn_order {
 	unsigned fds_n; /* everything from fds_n up is closed */
 	bool new_session;
 	bool no_new_privs;
+	uint64_t ignored; /* bit (1 << (signal - 1)): ignored; else default */
 };
 
 struct spawned {

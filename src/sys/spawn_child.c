@@ -127,13 +127,19 @@ CHILD static void assign_fds(struct spawn_slot *slot)
 	close_rest(slot, end);
 }
 
-/* CLONE_CLEAR_SIGHAND leaves what is ignored ignored. */
+/* All of them: CLONE_CLEAR_SIGHAND leaves what we ignore ignored. */
 CHILD static void reset_signals(struct spawn_slot *slot)
 {
-	for (int number = 1; number <= SIGNALS; number++)
-		if (number != SIGKILL && number != SIGSTOP)
-			(void)kernel(SYS_rt_sigaction, number,
-				(long)slot->default_action, 0, SIGSET_BYTES);
+	for (int number = 1; number <= SIGNALS; number++) {
+		bool ignore = (slot->ignored >> (number - 1) & 1) != 0;
+
+		if (number == SIGKILL || number == SIGSTOP)
+			continue;
+		(void)kernel(SYS_rt_sigaction, number,
+			ignore ? (long)slot->ignore_action
+			       : (long)slot->default_action,
+			0, SIGSET_BYTES);
+	}
 }
 
 CHILD static void set_limits(struct spawn_slot *slot)

@@ -2,6 +2,7 @@
 #include "sys/spawn_slot.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -42,6 +43,7 @@ int spawn_slot_init(
 		.exec_pipe = -1,
 		.pidfd = -1,
 		.pipe = -1,
+		.ignore_action = {(uintptr_t)SIG_IGN},
 	};
 	return stack ? map_stack(&slot->stack) : 0;
 }
@@ -184,5 +186,6 @@ int spawn_slot_fill(struct spawn_slot *slot, const struct spawn_order *order)
 	slot->umask = order->umask & 0777;
 	slot->new_session = order->new_session;
 	slot->no_new_privs = order->no_new_privs;
+	slot->ignored = order->ignored;
 	return 0;
 }

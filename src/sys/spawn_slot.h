@@ -56,10 +56,12 @@ struct spawn_slot {
 	bool switch_user;
 	bool new_session;
 	bool no_new_privs;
+	uint64_t ignored; /* as in the order */
 
 	/* The child's scratch, so that it needs no memset and little stack. */
 	uint64_t no_signals;
 	uint64_t default_action[8]; /* larger than any kernel's sigaction */
+	uint64_t ignore_action[8];  /* its handler, which comes first */
 	unsigned ids[3];
 	unsigned groups_now[SPAWN_GROUPS_MAX];
 

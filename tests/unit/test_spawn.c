@@ -227,6 +227,43 @@ static void signals_are_as_at_boot_whatever_we_ignore_or_block(void **state)
 	(void)signal(SIGUSR1, SIG_DFL);
 }
 
+static uint64_t bit(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+/* Also the last there is, and none of the two that cannot be. */
+static void signals_are_ignored_as_ordered(void **state)
+{
+	uint64_t asked = bit(SIGPIPE) | bit(SIGUSR1) | bit(64) | bit(SIGKILL);
+	char line[64];
+
+	(void)state;
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)snprintf(line, sizeof(line), "SigIgn:\t%016llx",
+		(unsigned long long)(asked & ~bit(SIGKILL)));
+	EACH_METHOD(m)
+	{
+		struct spawner *s = make(methods[m]);
+		int null = sys_open_null();
+		int fds[3] = {null, -1, null};
+		struct spawn_order order = recorder(fds, 3);
+		char *text;
+
+		order.ignored = asked;
+		text = run(s, &order, fds);
+		CHECK_LINE(text, line);
+		free(text);
+		order.ignored = 0;
+		text = run(s, &order, fds);
+		CHECK_LINE(text, "SigIgn:\t0000000000000000");
+		free(text);
+		fd_close(&null);
+		spawner_destroy(s);
+	}
+	(void)signal(SIGHUP, SIG_DFL);
+}
+
 static void directory_mask_limits_and_session_are_as_ordered(void **state)
 {
 	static const struct spawn_limit limits[] = {
@@ -468,6 +505,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_child_is_who_it_was_ordered_to_be),
 		cmocka_unit_test(
 			signals_are_as_at_boot_whatever_we_ignore_or_block),
+		cmocka_unit_test(signals_are_ignored_as_ordered),
 		cmocka_unit_test(
 			directory_mask_limits_and_session_are_as_ordered),
 		cmocka_unit_test(an_order_is_copied),
