@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,9 @@
 #include "master/edition.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
-#include "master/stop.h"
 #include "sys/channel.h"
 #include "sys/loop.h"
 #include "sys/net.h"
@@ -175,9 +176,9 @@ static void answer_stop(struct master *master, struct client *client, bool now)
 		end_answer(client, &out);
 	}
 	if (now)
-		stop_at_once(master);
+		master->personality->stop(master, SIGQUIT);
 	else if (!master->stopping)
-		stop_gently(master);
+		master->personality->stop(master, SIGTERM);
 }
 
 static void answer_reload(struct master *master, struct client *client)

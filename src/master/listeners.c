@@ -87,7 +87,8 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 	switch (endpoint->kind) {
 	case ENDPOINT_INET:
 		fd = sys_listen_inet(inet_family(endpoint->family),
-			endpoint->address, endpoint->port, (int)row->backlog);
+			endpoint->address, endpoint->port, (int)row->backlog,
+			NULL);
 		break;
 	case ENDPOINT_UNIX:
 		fd = sys_listen_unix(endpoint->path, SOCK_STREAM,

@@ -18,6 +18,7 @@
 #include "master/load.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/reload.h"
 #include "sys/child.h"
 #include "sys/fd.h"
@@ -298,8 +299,9 @@ static int serve(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {
-		.config = DEFAULT_CONFIG, .spawn_method = SPAWN_AUTO};
+	struct options options = {.personality = &personality_native,
+		.config = DEFAULT_CONFIG,
+		.spawn_method = SPAWN_AUTO};
 
 	switch (parse_arguments(argc, argv, &options)) {
 	case MODE_CHECK:

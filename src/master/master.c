@@ -67,6 +67,8 @@ int master_open(struct master *master, const struct options *options,
 	int result;
 
 	*master = (struct master){.options = options,
+		.personality = options->personality,
+		.flow = {-1, -1},
 		.signal_fd = -1,
 		.null_fd = -1,
 		.lock_fd = -1};
@@ -126,6 +128,8 @@ void master_finish(struct master *master)
 	loop_destroy(master->loop);
 	fd_close(&master->signal_fd);
 	fd_close(&master->null_fd);
+	fd_close(&master->flow[0]);
+	fd_close(&master->flow[1]);
 	fd_close(&master->lock_fd);
 	sys_unmap(master->services, SERVICES_MAX * sizeof(*master->services));
 	sys_unmap(master->workers,

@@ -30,14 +30,19 @@ struct service_state;
 struct wakes;
 struct worker_record;
 struct leftovers;
+struct personality;
+struct postfix_master;
 
 struct options {
+	const struct personality *personality;
 	const char *config;
 	enum spawn_method spawn_method;
 };
 
 struct master {
 	const struct options *options;
+	const struct personality *personality;
+	struct postfix_master *postfix; /* the personality's own; or NULL */
 	struct loop *loop; /* owned, as all of these */
 	struct spawner *spawner;
 	struct core *core; /* in core_memory */
@@ -62,6 +67,7 @@ struct master {
 	uint32_t services_hint; /* no number below it is free */
 	uint32_t workers_high;
 	uint32_t listeners_n;
+	int flow[2]; /* one for all services, or -1 */
 	int signal_fd;
 	int null_fd;
 	int lock_fd;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "master/edition.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/services.h"
 #include "master_proto.h"
 #include "sys/creds.h"
@@ -22,20 +23,21 @@
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static void put_fds(const struct master *master,
-	const struct service_state *service, int channel, struct order *out)
+void order_put_fds(const struct master *master, const struct birth *birth,
+	const int standard[3], struct order *out)
 {
-	bool flow = service->flow[0] >= 0;
+	const struct service_state *service =
+		service_of(master, birth->service);
+	const int *flow = master->flow[0] >= 0 ? master->flow : service->flow;
 	unsigned n = 0;
 
-	out->fds[n++] = master->null_fd;
-	out->fds[n++] = master->null_fd;
-	out->fds[n++] = STDERR_FILENO;
+	for (unsigned i = 0; i < 3; i++)
+		out->fds[n++] = standard[i];
 	assert(n == MASTER_FLOW_READ);
-	out->fds[n++] = flow ? service->flow[0] : master->null_fd;
-	out->fds[n++] = flow ? service->flow[1] : master->null_fd;
+	for (unsigned i = 0; i < 2; i++)
+		out->fds[n++] = flow[i] >= 0 ? flow[i] : master->null_fd;
 	assert(n == MASTER_STATUS_FD);
-	out->fds[n++] = channel;
+	out->fds[n++] = birth->channel;
 	assert(n == MASTER_LISTEN_FD);
 	assert(service->listeners_n <= SPAWN_FDS_MAX - MASTER_LISTEN_FD);
 	for (unsigned i = 0; i < service->listeners_n; i++)
@@ -177,15 +179,15 @@ static void put_limits(const struct master *master,
 	out->spawn.limits_n = n;
 }
 
-void order_make(const struct master *master, uint32_t service,
-	uint32_t generation, int channel, struct order *out)
+void order_make(const struct master *master, const struct birth *birth,
+	struct order *out)
 {
-	const struct service_state *state = service_of(master, service);
+	const struct service_state *state = service_of(master, birth->service);
 	const struct service *row = state->row;
 	const struct identity *as = edition_as(state->edition, row);
 
 	out->spawn = (struct spawn_order){
-		.path = row->command[0],
+		.path = row->path,
 		.argv = row->command,
 		.directory = row->directory,
 		.umask = row->umask,
@@ -198,7 +200,9 @@ void order_make(const struct master *master, uint32_t service,
 		.groups_n = as->n,
 		.new_session = true,
 	};
-	put_fds(master, state, channel, out);
-	put_environment(row, generation, out);
+	order_put_fds(master, birth,
+		(const int[3]){master->null_fd, master->null_fd, STDERR_FILENO},
+		out);
+	put_environment(row, birth->generation, out);
 	put_limits(master, &row->limits, out);
 }

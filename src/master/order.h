@@ -6,6 +6,7 @@
 
 #include "sys/spawn.h"
 
+struct birth;
 struct master;
 
 /*
@@ -27,10 +28,14 @@ struct order {
 };
 
 /*
- * Fill OUT for a worker of SERVICE with this GENERATION; CHANNEL is its end.
- * Borrows from the service's edition until the spawner has copied it.
+ * Fill OUT for a worker. Borrows from the service's edition until the spawner
+ * has copied it.
  */
-void order_make(const struct master *master, uint32_t service,
-	uint32_t generation, int channel, struct order *out);
+void order_make(const struct master *master, const struct birth *birth,
+	struct order *out);
+
+/* Its descriptors alone: STANDARD are 0, 1 and 2. */
+void order_put_fds(const struct master *master, const struct birth *birth,
+	const int standard[3], struct order *out);
 
 #endif

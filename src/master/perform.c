@@ -39,8 +39,7 @@ static void perform_one(struct master *master, const struct action *action)
 		listeners_look(master, action->service);
 		break;
 	case ACTION_SPAWN:
-		worker_start(
-			master, action->service, action->slot, action->serial);
+		worker_start(master, action);
 		break;
 	case ACTION_RETIRE:
 		worker_half_close(master, action->slot, action->serial);

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sys/net.h"
-
 struct action;
 struct diags;
 struct master;
@@ -65,7 +63,6 @@ struct personality {
 	bool reload_replaces; /* every worker, whether its row changed or not */
 	bool one_flow_pipe;   /* for all services, and not one for each */
 	bool keeps_names;     /* sockets' names stay when services go */
-	enum net_replace replace; /* what may be in the way of a name */
 };
 
 extern const struct personality personality_native;

@@ -27,6 +27,7 @@ struct worker_record {
 	bool disconnected; /* by us */
 	bool shared;
 	bool queued;
+	bool stress; /* born while its service is under stress */
 };
 
 /* NULL if the slot has another worker by now, or none. */

@@ -13,9 +13,9 @@
 #include "master/capacity.h"
 #include "master/control.h"
 #include "master/edition.h"
-#include "master/load.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/plan.h"
 #include "sys/creds.h"
 #include "sys/loop.h"
@@ -186,7 +186,7 @@ static void put_into_force(struct master *master)
 {
 	struct edition *candidate = master->reload->candidate;
 
-	log_open(candidate->table->log);
+	master->personality->in_force(master, candidate->table);
 	edition_use(candidate);
 	edition_drop(master->edition);
 	master->edition = candidate;
@@ -296,8 +296,8 @@ void reload_request(struct master *master)
 	if (master->stopping) {
 		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
-	} else if (load_table(
-			   master->options->config, &table, &reload->diags)) {
+	} else if (master->personality->load(
+			   master, &table, &reload->diags)) {
 		begin(master, table);
 	} else {
 		finish(master, false);

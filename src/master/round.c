@@ -9,9 +9,9 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/reload.h"
 #include "master/shared.h"
-#include "master/stop.h"
 #include "master/wake.h"
 #include "master/workers.h"
 #include "sys/child.h"
@@ -56,10 +56,8 @@ static void take_signal(struct master *master, int signal)
 	switch (signal) {
 	case SIGTERM:
 	case SIGINT:
-		stop_gently(master);
-		break;
 	case SIGQUIT:
-		stop_at_once(master);
+		master->personality->stop(master, signal);
 		break;
 	case SIGHUP:
 		reload_request(master);

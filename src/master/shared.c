@@ -40,7 +40,9 @@ int service_channels_open(struct master *master, uint32_t id)
 	struct service_state *service = service_of(master, id);
 	bool shared = service->row->channel == CHANNEL_SHARED;
 
-	if (service->row->flow && service->flow[0] < 0) {
+	if (master->flow[0] >= 0) {
+		/* One for all, and it is there. */
+	} else if (service->row->flow && service->flow[0] < 0) {
 		int result = sys_pipe(service->flow, true);
 
 		if (result < 0)

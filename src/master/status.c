@@ -10,6 +10,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
 #include "master/workers.h"
@@ -20,11 +21,10 @@ void status_put_version(const struct master *master, struct text_builder *out)
 {
 	struct control_record record;
 
-	(void)master;
 	control_record_init(&record, CONTROL_MASTER);
 	record.master.pid = (uint64_t)getpid();
 	record.master.version = OSTLER_VERSION;
-	record.master.personality = "native";
+	record.master.personality = master->personality->name;
 	control_put(out, &record);
 }
 
@@ -45,7 +45,7 @@ void status_put_master(const struct master *master, struct text_builder *out)
 	control_record_init(&record, CONTROL_MASTER);
 	record.master.pid = (uint64_t)getpid();
 	record.master.version = OSTLER_VERSION;
-	record.master.personality = "native";
+	record.master.personality = master->personality->name;
 	record.master.uptime_ns = master->now_ns - master->started_ns;
 	record.master.config = master->options->config;
 	record.master.state = state_of(master);

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/action.h"
 #include "master/channel.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/order.h"
+#include "master/personality.h"
 #include "master/services.h"
 #include "master/shared.h"
 #include "sys/channel.h"
@@ -121,7 +123,12 @@ static int spawn_into(struct master *master, uint32_t slot, int end)
 	struct order order;
 	int result;
 
-	order_make(master, worker->service, worker->serial, end, &order);
+	master->personality->order(master,
+		&(struct birth){.service = worker->service,
+			.generation = worker->serial,
+			.channel = end,
+			.stress = worker->stress},
+		&order);
 	result = spawn_start(master->spawner, &order.spawn,
 		tag_make(TAG_PIDFD, slot, worker->serial), &spawned);
 	if (result < 0)
@@ -182,14 +189,15 @@ static void start_or_queue(struct master *master, uint32_t slot)
 		never_born(master, slot, SPAWN_STAGE_FORK, -result);
 }
 
-void worker_start(
-	struct master *master, uint32_t service, uint32_t slot, uint32_t serial)
+void worker_start(struct master *master, const struct action *action)
 {
+	uint32_t slot = action->slot;
 	struct worker_record *worker = &master->workers[slot];
 
 	assert(worker->serial == 0);
-	*worker = (struct worker_record){.serial = serial,
-		.service = service,
+	*worker = (struct worker_record){.serial = action->serial,
+		.service = action->service,
+		.stress = action->number != 0,
 		.pidfd = -1,
 		.channel = -1};
 	if (slot >= master->workers_high)

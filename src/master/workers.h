@@ -8,6 +8,7 @@
 #include "master/records.h"
 #include "sys/child.h"
 
+struct action;
 struct master;
 
 /*
@@ -32,8 +33,7 @@ struct last_death {
 };
 
 /* ACTION_SPAWN. What came of it is an event. */
-void worker_start(struct master *master, uint32_t service, uint32_t slot,
-	uint32_t serial);
+void worker_start(struct master *master, const struct action *action);
 
 /* Starts that waited; starts that came to an end. */
 void workers_collect(struct master *master);
