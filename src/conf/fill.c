@@ -120,7 +120,8 @@ static void fill_command(const struct values *values,
 		values->arena, (size_t)given->n + 1, sizeof(*words));
 	if (words == NULL)
 		return;
-	words[0] = command_path(values, request, given->first->text);
+	out->path = command_path(values, request, given->first->text);
+	words[0] = out->path;
 	for (const struct given *word = given->first->next; word != NULL;
 		word = word->next)
 		words[++out->command_n] =
@@ -303,6 +304,7 @@ static void fill_times(const struct values *values, struct service *out)
 	policy->deaf_time_ns = value_number(values, SETTING_deaf_time);
 	policy->retire_grace_ns = value_number(values, SETTING_retire_grace);
 	policy->drain_time_ns = value_number(values, SETTING_drain_time);
+	policy->leave_time_ns = policy->drain_time_ns;
 	policy->stop_time_ns = value_number(values, SETTING_stop_time);
 	policy->kill_time_ns = value_number(values, SETTING_kill_time);
 	policy->retire_signal = value_switch(values, SETTING_retire_signal);

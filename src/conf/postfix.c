@@ -72,6 +72,7 @@ static bool fill_table(struct parsing *parsing)
 	table->runtime_directory =
 		arena_copy(table->arena, text_of(request->runtime_directory));
 	table->log = LOG_SYSLOG;
+	table->shares_ports = true;
 	good = postfix_rows(table, parsing->conf.main, &parsing->conf.master,
 		&request->birth, parsing->report.diags);
 	log_errors(parsing, first);

@@ -19,8 +19,10 @@ enum {
 };
 
 #define FOREVER_NS (UINT64_C(365) * 86400 * NS_PER_S)
+#define STRESS_NS (UINT64_C(1000) * NS_PER_S)
 
 static const char stress_word[] = "stress=";
+static const char stress_word_active[] = "stress=yes";
 
 struct words {
 	const char **items;
@@ -113,7 +115,10 @@ static uint32_t backlog_of(uint32_t limit, int32_t default_limit)
 	return backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog;
 }
 
-/* Postfix has no keeper, no surge, no time to start in, and no patience. */
+/*
+ * Postfix has no keeper, no surge, no time to start in, and no patience with
+ * the workers of a service that is removed.
+ */
 static struct policy policy_of(
 	const struct maincf *maincf, const struct postfix_service *service)
 {
@@ -134,10 +139,14 @@ static struct policy policy_of(
 		.retire_grace_ns = FOREVER_NS,
 		.drain_time_ns = FOREVER_NS,
 		.stop_time_ns = 0,
+		.leave_time_ns = 0,
 		.kill_time_ns = 5 * NS_PER_S,
+		.stress_time_ns = service->has_stress ? STRESS_NS : 0,
 		.ready_notify = false,
 		.retire_signal = false,
 		.on_deaf_kill = false,
+		.throttle_whole = true,
+		.wakeup_conditional = service->wakeup_is_conditional,
 	};
 }
 
@@ -178,6 +187,7 @@ static void fill_row(const struct maincf *maincf,
 		.channel = CHANNEL_PRIVATE,
 		.nonblocking = true,
 		.flow = true,
+		.pass = service->type == POSTFIX_PASS,
 		.limits = no_limits(),
 		.policy = policy_of(maincf, service),
 		.file = service->endpoints[0].file,
@@ -191,14 +201,21 @@ static bool fill_command(struct arena *arena,
 {
 	unsigned n;
 	const char *const *argv = postfix_argv(arena, service, birth, &n);
-	const char **words = arena_array(arena, (size_t)n + 1, sizeof(*words));
+	const char **stressed;
 
-	if (argv == NULL || words == NULL)
+	if (argv == NULL)
 		return false;
-	memcpy(words, argv, n * sizeof(*words));
-	words[0] = service->path;
-	out->command = words;
+	out->path = service->path;
+	out->command = argv;
 	out->command_n = n;
+	if (!service->has_stress)
+		return true;
+	stressed = arena_array(arena, (size_t)n + 1, sizeof(*stressed));
+	if (stressed == NULL)
+		return false;
+	memcpy(stressed, argv, n * sizeof(*stressed));
+	stressed[postfix_stress_word(service, argv)] = stress_word_active;
+	out->stress_command = stressed;
 	return true;
 }
 

@@ -41,8 +41,8 @@ unsigned postfix_stress_word(
 
 /*
  * Fill TABLE, whose arena everything must live in, with a row for each service.
- * The row's command has the path in the place of argv[0]. False, with
- * complaints, if the services may not live together, or memory ran out.
+ * False, with complaints, if the services may not live together, or memory
+ * ran out.
  */
 bool postfix_rows(struct table *table, const struct maincf *maincf,
 	const struct mastercf *mastercf, const struct postfix_birth *birth,

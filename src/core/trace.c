@@ -72,10 +72,14 @@ static const struct field event_fields[] = {
 	P(retire_grace_ns, FIELD_U64),
 	P(drain_time_ns, FIELD_U64),
 	P(stop_time_ns, FIELD_U64),
+	P(leave_time_ns, FIELD_U64),
 	P(kill_time_ns, FIELD_U64),
+	P(stress_time_ns, FIELD_U64),
 	P(ready_notify, FIELD_BOOL),
 	P(retire_signal, FIELD_BOOL),
 	P(on_deaf_kill, FIELD_BOOL),
+	P(throttle_whole, FIELD_BOOL),
+	P(wakeup_conditional, FIELD_BOOL),
 };
 
 static const struct kind action_kinds[ACTION_KINDS] = {

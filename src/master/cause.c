@@ -17,7 +17,7 @@ static bool interpreter_missing(
 	const struct view_service *view, const struct service *row)
 {
 	return view->stage == SPAWN_STAGE_EXEC && view->error == ENOENT &&
-	       sys_exists(row->command[0]) == 1;
+	       sys_exists(row->path) == 1;
 }
 
 static void put_start(struct text_builder *out, const struct view_service *view,
@@ -33,7 +33,7 @@ static void put_start(struct text_builder *out, const struct view_service *view,
 	text_put_format(out, "%s: %s", spawn_stage_name(view->stage),
 		strerror(view->error));
 	if (view->stage == SPAWN_STAGE_EXEC)
-		text_put_format(out, " (%s)", row->command[0]);
+		text_put_format(out, " (%s)", row->path);
 	else if (view->stage == SPAWN_STAGE_DIRECTORY)
 		text_put_format(out, " (%s)", row->directory);
 	if (interpreter_missing(view, row))

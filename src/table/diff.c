@@ -35,7 +35,9 @@ struct field {
  */
 static const struct field fields[] = {
 	FIELD(endpoints, FIELD_ENDPOINTS, ROW_CHANGED),
+	FIELD(path, FIELD_STRING, ROW_CHANGED),
 	FIELD(command, FIELD_STRINGS, ROW_CHANGED),
+	FIELD(stress_command, FIELD_STRINGS, ROW_CHANGED),
 	FIELD(user, FIELD_STRING, ROW_CHANGED),
 	FIELD(group, FIELD_STRING, ROW_CHANGED),
 	FIELD(directory, FIELD_STRING, ROW_CHANGED),
@@ -58,6 +60,7 @@ static const struct field fields[] = {
 	FIELD(socket_group, FIELD_STRING, ROW_POLICY),
 	FIELD(socket_mode, FIELD_U32, ROW_POLICY),
 	FIELD(backlog, FIELD_U32, ROW_POLICY),
+	FIELD(pass, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.process_limit, FIELD_U32, ROW_POLICY),
 	FIELD(policy.surge, FIELD_U32, ROW_POLICY),
 	FIELD(policy.start_rate, FIELD_U32, ROW_POLICY),
@@ -70,20 +73,24 @@ static const struct field fields[] = {
 	FIELD(policy.retire_grace_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.drain_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.stop_time_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.leave_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.kill_time_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.stress_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.ready_notify, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.retire_signal, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.on_deaf_kill, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.throttle_whole, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.wakeup_conditional, FIELD_BOOL, ROW_POLICY),
 };
 
 /*
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 96,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 112,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 200 + sizeof(struct policy),
+		       sizeof(struct service) == 216 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

@@ -18,6 +18,7 @@ struct claim {
 struct claims {
 	struct claim *items; /* in the order of the file */
 	size_t n;
+	bool shares_ports;
 };
 
 static void complain(struct diags *diags, const struct endpoint *endpoint,
@@ -52,10 +53,15 @@ static bool inet_overlap(const struct endpoint *a, const struct endpoint *b)
 	return memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-static bool overlap(const struct endpoint *a, const struct endpoint *b)
+static bool overlap(const struct claims *claims, const struct endpoint *a,
+	const struct endpoint *b)
 {
-	if (a->kind == ENDPOINT_INET || b->kind == ENDPOINT_INET)
-		return a->kind == b->kind && inet_overlap(a, b);
+	if (a->kind != b->kind &&
+		(a->kind == ENDPOINT_INET || b->kind == ENDPOINT_INET))
+		return false;
+	if (a->kind == ENDPOINT_INET)
+		return claims->shares_ports ? endpoint_same(a, b)
+					    : inet_overlap(a, b);
 	assert(a->path != NULL);
 	assert(b->path != NULL);
 	return strcmp(a->path, b->path) == 0;
@@ -119,8 +125,8 @@ static void check_claims(const struct claims *claims, struct diags *diags)
 
 		if (place_order(items[first].endpoint, items[i].endpoint) != 0)
 			first = other = i;
-		while (other < i &&
-			!overlap(items[other].endpoint, items[i].endpoint))
+		while (other < i && !overlap(claims, items[other].endpoint,
+					    items[i].endpoint))
 			other++;
 		if (other < i)
 			complain_overlap(diags, &items[other], &items[i]);
@@ -134,15 +140,16 @@ static unsigned claims_of(const struct service *row)
 						      : row->endpoints_n;
 }
 
-static bool collect_claims(struct arena *arena, const struct service *rows,
-	unsigned n, struct claims *out)
+static bool collect_claims(const struct table *table,
+	const struct service *rows, unsigned n, struct claims *out)
 {
 	size_t total = 0;
 
+	out->shares_ports = table->shares_ports;
 	for (unsigned i = 0; i < n; i++)
 		total += claims_of(&rows[i]);
 	out->n = 0;
-	out->items = arena_array(arena, total, sizeof(*out->items));
+	out->items = arena_array(table->arena, total, sizeof(*out->items));
 	if (out->items == NULL)
 		return false;
 	for (unsigned i = 0; i < n; i++)
@@ -204,7 +211,7 @@ static void check_row(const struct service *row, struct diags *diags)
 	struct text_builder text;
 
 	assert(row->endpoints_n > 0);
-	assert(row->command_n > 0);
+	assert(row->path != NULL && row->command_n > 0);
 	check_kinds(row, diags);
 	check_environment(row, diags);
 	if (row->endpoints_n <= TABLE_LISTENERS_MAX)
@@ -325,7 +332,7 @@ bool table_seal(struct table *table, struct service *rows, unsigned n,
 	check_names(rows, n, diags);
 	for (unsigned i = 0; i < n; i++)
 		check_row(&rows[i], diags);
-	if (!collect_claims(table->arena, rows, n, &claims))
+	if (!collect_claims(table, rows, n, &claims))
 		return false;
 	check_claims(&claims, diags);
 	check_users(table->arena, rows, n, diags);

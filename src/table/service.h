@@ -27,12 +27,19 @@ struct policy {
 	uint64_t start_time_limit_ns; /* until the promised AVAIL; 0: none */
 	uint64_t wakeup_ns;	      /* period of the wake-up; 0: none */
 	uint64_t retire_grace_ns;     /* a retired idle worker's time */
-	uint64_t drain_time_ns; /* a retired taken worker's time, on reload */
-	uint64_t stop_time_ns;	/* the same when the master stops */
-	uint64_t kill_time_ns;	/* from SIGTERM to SIGKILL */
-	bool ready_notify;	/* workers promise a first AVAIL */
-	bool retire_signal;	/* SIGTERM after retire_grace */
-	bool on_deaf_kill;	/* at the limit, kill the silent ones */
+	uint64_t drain_time_ns;	 /* a retired taken worker's time, on reload */
+	uint64_t stop_time_ns;	 /* the same when the master stops */
+	uint64_t leave_time_ns;	 /* the same when its service is removed;
+				 * 0: SIGTERM at once */
+	uint64_t kill_time_ns;	 /* from SIGTERM to SIGKILL */
+	uint64_t stress_time_ns; /* of stress mode, since the limit last came
+				  * near; 0: there is none */
+	bool ready_notify;	 /* workers promise a first AVAIL */
+	bool retire_signal;	 /* SIGTERM after retire_grace */
+	bool on_deaf_kill;	 /* at the limit, kill the silent ones */
+	bool throttle_whole;	 /* every pause is throttle_time, no more and no
+			      * less */
+	bool wakeup_conditional; /* none before the first worker is started */
 };
 
 enum endpoint_kind {
@@ -83,12 +90,14 @@ struct service {
 	const char *name;		  /* borrowed from the arena, as all */
 	const struct endpoint *endpoints; /* one kind of transport in a row */
 	unsigned endpoints_n;		  /* at least 1 */
-	const char *const *command;	  /* [0] absolute; NULL-terminated */
+	const char *path;		  /* what is executed; absolute */
+	const char *const *command;	  /* argv; NULL-terminated */
 	unsigned command_n;
-	const char *user;		/* NULL: as the master */
-	const char *group;		/* NULL: the user's own */
-	const char *directory;		/* absolute */
-	const char *const *environment; /* NAME=VALUE; NULL-terminated */
+	const char *const *stress_command; /* the same under stress; or NULL */
+	const char *user;		   /* NULL: as the master */
+	const char *group;		   /* NULL: the user's own */
+	const char *directory;		   /* absolute */
+	const char *const *environment;	   /* NAME=VALUE; NULL-terminated */
 	unsigned environment_n;
 	const char *socket_owner; /* of unix:, dgram:, fifo:; or NULL */
 	const char *socket_group; /* or NULL */
@@ -100,6 +109,7 @@ struct service {
 	enum status_channel channel;
 	bool nonblocking; /* listeners are O_NONBLOCK (MECHANISMS B11) */
 	bool flow;	  /* a flow pipe on 3 and 4; else /dev/null */
+	bool pass;	  /* clients come as descriptors; so does a wake-up */
 	struct service_limits limits;
 	struct policy policy;
 	const char *file; /* where the block was opened */

@@ -32,6 +32,7 @@ struct table {
 	const char *control_group;     /* may read status; or NULL */
 	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
 	enum log_target log;
+	bool shares_ports; /* a wildcard and an address may have one port */
 };
 
 /* The row called NAME, or NULL. */
@@ -52,7 +53,8 @@ void table_destroy(struct table *table);
 
 /*
  * Sort ROWS (N of them, in the table's arena) by name and make them the
- * table's services, if they may live together; else say why not. Warnings do
+ * table's services, if they may live together (set shares_ports before, if
+ * that is so); else say why not. Warnings do
  * not refuse. False leaves the table without services, fit to be destroyed.
  */
 bool table_seal(struct table *table, struct service *rows, unsigned n,

@@ -63,7 +63,7 @@ static void check_diags(const struct diags *diags, unsigned lines)
 static void check_row(const struct service *row, unsigned lines)
 {
 	assert(row->endpoints_n > 0 && row->endpoints_n <= TABLE_LISTENERS_MAX);
-	assert(row->command_n > 0 && row->command[0][0] == '/');
+	assert(row->command_n > 0 && row->path[0] == '/');
 	assert(row->command[row->command_n] == NULL);
 	assert(row->environment[row->environment_n] == NULL);
 	assert(row->directory[0] == '/');

@@ -82,6 +82,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_true(policy->wakeup_ns == 0);
 	assert_true(policy->retire_grace_ns == 5 * NS_PER_S);
 	assert_true(policy->drain_time_ns == 300 * NS_PER_S);
+	assert_true(policy->leave_time_ns == 300 * NS_PER_S);
 	assert_true(policy->stop_time_ns == 30 * NS_PER_S);
 	assert_true(policy->kill_time_ns == 5 * NS_PER_S);
 	assert_false(policy->ready_notify);
@@ -146,6 +147,7 @@ static void every_setting_reaches_its_field(void **state)
 	assert_true(policy->start_time_limit_ns == 3 * NS_PER_S);
 	assert_true(policy->retire_grace_ns == 4 * NS_PER_S);
 	assert_true(policy->drain_time_ns == 5 * NS_PER_S);
+	assert_true(policy->leave_time_ns == 5 * NS_PER_S);
 	assert_true(policy->stop_time_ns == 8 * NS_PER_S);
 	assert_true(policy->kill_time_ns == 9 * NS_PER_S);
 	assert_true(policy->ready_notify);

@@ -19,6 +19,7 @@ static const struct endpoint two_endpoints[] = {
 };
 
 static const char *const command[] = {"/bin/x", "-v", NULL};
+static const char *const stress_command[] = {"/bin/x", "-s", NULL};
 static const char *const environment[] = {"A=1", "B=2", NULL};
 
 /* A row with something in every field. */
@@ -26,8 +27,10 @@ static const struct service before = {
 	.name = "a",
 	.endpoints = two_endpoints,
 	.endpoints_n = 2,
+	.path = "/bin/x",
 	.command = command,
 	.command_n = 2,
+	.stress_command = stress_command,
 	.user = "u",
 	.group = "g",
 	.directory = "/",
@@ -160,10 +163,13 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(endpoints, other(0, with_address(2)), ROW_CHANGED);
 	CHANGE(endpoints, other(1, with_path("/run/y")), ROW_CHANGED);
 	CHANGE(endpoints, other(1, with_kind(ENDPOINT_FIFO)), ROW_CHANGED);
+	CHANGE(path, "/bin/y", ROW_CHANGED);
 	CHANGE(command, replaced(command, 0, "/bin/y"), ROW_CHANGED);
 	CHANGE(command, replaced(command, 1, "-w"), ROW_CHANGED);
 	CHANGE(command, replaced(command, 1, NULL), ROW_CHANGED);
 	CHANGE(command, replaced(command, 2, "-x"), ROW_CHANGED);
+	CHANGE(stress_command, command, ROW_CHANGED);
+	CHANGE(stress_command, NULL, ROW_CHANGED);
 	CHANGE(user, "v", ROW_CHANGED);
 	CHANGE(user, NULL, ROW_CHANGED);
 	CHANGE(group, NULL, ROW_CHANGED);
@@ -191,6 +197,7 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(socket_group, "x", ROW_POLICY);
 	CHANGE(socket_mode, 0600, ROW_POLICY);
 	CHANGE(backlog, 1, ROW_POLICY);
+	CHANGE(pass, true, ROW_POLICY);
 	CHANGE(policy.process_limit, 1, ROW_POLICY);
 	CHANGE(policy.surge, 1, ROW_POLICY);
 	CHANGE(policy.start_rate, 1, ROW_POLICY);
@@ -203,10 +210,14 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.retire_grace_ns, 1, ROW_POLICY);
 	CHANGE(policy.drain_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.stop_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.leave_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.kill_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.stress_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.ready_notify, true, ROW_POLICY);
 	CHANGE(policy.retire_signal, true, ROW_POLICY);
 	CHANGE(policy.on_deaf_kill, true, ROW_POLICY);
+	CHANGE(policy.throttle_whole, true, ROW_POLICY);
+	CHANGE(policy.wakeup_conditional, true, ROW_POLICY);
 }
 
 static void the_deepest_of_several_changes_counts(void **state)
@@ -239,7 +250,7 @@ static void no_number_of_a_policy_is_forgotten(void **state)
 
 		((unsigned char *)&after.policy)[i] ^= 1;
 		if (row_compare(&before, &after) == ROW_SAME &&
-			i < offsetof(struct policy, on_deaf_kill) + 1)
+			i < offsetof(struct policy, wakeup_conditional) + 1)
 			fail_msg("byte %zu of a policy is not compared", i);
 	}
 }

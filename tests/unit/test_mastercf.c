@@ -96,8 +96,9 @@ static void workers_get_the_command_line_of_postfix(void **state)
 		"<probe><-n><ps><-t><pass><-d><-v><-u><-o><stress=>");
 	request.birth = (struct postfix_birth){.verbose = true};
 	CHECK_TEXT(argv_of("pf/fifo"), "<probe><-l><-n><pf><-t><fifo><-v>");
-	CHECK_TEXT(row_of("pu/unix")->command[0],
-		"/usr/lib/postfix/sbin/../sbin/probe");
+	CHECK_TEXT(
+		row_of("pu/unix")->path, "/usr/lib/postfix/sbin/../sbin/probe");
+	CHECK_TEXT(row_of("pu/unix")->command[0], "../sbin/probe");
 	CHECK_TEXT(row_of("pu/unix")->command[6], "-o a b = c");
 	assert_int_equal(row_of("pu/unix")->command_n, 8);
 }
@@ -111,11 +112,19 @@ static void the_word_for_stress_can_be_found(void **state)
 				"u unix - - n - - probe -o stress=\n"),
 		"");
 	row = row_of("ps/pass");
+	assert_true(row->pass);
 	assert_int_equal(
 		postfix_stress_word(service_of("ps/pass"), row->command), 7);
+	assert_true(row->policy.stress_time_ns == 1000 * NS_PER_S);
+	for (unsigned i = 0; i < row->command_n; i++)
+		CHECK_TEXT(row->stress_command[i],
+			i == 7 ? "stress=yes" : row->command[i]);
+	assert_null(row->stress_command[row->command_n]);
 	row = row_of("u/unix");
 	assert_int_equal(
 		postfix_stress_word(service_of("u/unix"), row->command), 0);
+	assert_null(row->stress_command);
+	assert_true(row->policy.stress_time_ns == 0);
 }
 
 static void fields_have_their_defaults(void **state)
@@ -255,6 +264,13 @@ static void identity_is_the_canonical_name_and_the_type(void **state)
 		"'u/unix' at /etc/postfix/master.cf:1; choose another name\n");
 }
 
+static void one_port_may_have_a_wildcard_and_an_address(void **state)
+{
+	(void)state;
+	CHECK_TEXT(read_entries("26" INET "\n127.0.0.1:26" INET "\n"), "");
+	assert_int_equal(table->services_n, 2);
+}
+
 /* Which of four services are left if LIST disables some. */
 static const char *left_by(const char *list)
 {
@@ -305,7 +321,7 @@ static void rows_are_as_postfix_would_have_them(void **state)
 	CHECK_TEXT(read_postfix("queue_directory = /q//x/\nmail_owner = mo\n"
 				"default_process_limit = 50\nmax_use = 9\n"
 				"max_idle = 8\nservice_throttle_time = 7\n",
-			   "s unix n - n 60 - probe\nf fifo - - n - 80 probe\n"
+			   "s unix n - n 60? - probe\nf fifo - - n - 80 probe\n"
 			   "d unix-dgram - - n - 0 probe\n25" INET),
 		"");
 	row = row_of("s/unix");
@@ -327,6 +343,10 @@ static void rows_are_as_postfix_would_have_them(void **state)
 	assert_true(row->policy.start_time_limit_ns == 0);
 	assert_true(row->policy.wakeup_ns == 60 * NS_PER_S);
 	assert_true(row->policy.throttle_time_ns == 7 * NS_PER_S);
+	assert_true(row->policy.throttle_whole);
+	assert_true(row->policy.wakeup_conditional);
+	assert_true(row->policy.leave_time_ns == 0);
+	assert_false(row->pass);
 	CHECK_TEXT(row->file, "/etc/postfix/master.cf");
 	assert_int_equal(row->line, 1);
 	row = row_of("f/fifo");
@@ -335,6 +355,7 @@ static void rows_are_as_postfix_would_have_them(void **state)
 	assert_int_equal(row->backlog, 80);
 	row = row_of("d/unix-dgram");
 	assert_int_equal(row->endpoints[0].kind, ENDPOINT_DGRAM);
+	assert_false(row->policy.wakeup_conditional);
 	assert_int_equal(row->policy.process_limit, 0);
 	assert_int_equal(row->backlog, 50);
 	row = row_of("25/inet");
@@ -447,6 +468,7 @@ int main(void)
 		POSTFIX_TEST(a_file_may_have_no_service),
 		POSTFIX_TEST(of_duplicates_the_last_one_counts),
 		POSTFIX_TEST(identity_is_the_canonical_name_and_the_type),
+		POSTFIX_TEST(one_port_may_have_a_wildcard_and_an_address),
 		POSTFIX_TEST(services_can_be_disabled),
 		POSTFIX_TEST(rows_are_as_postfix_would_have_them),
 		POSTFIX_TEST(the_services_of_debian_are_understood),

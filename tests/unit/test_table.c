@@ -46,6 +46,7 @@ static struct service *add(const char *name)
 
 	assert_true(rows_n <= ROWS_MAX);
 	*row = (struct service){.name = name,
+		.path = "/x",
 		.command = command,
 		.command_n = 1,
 		.file = "f",
@@ -213,6 +214,34 @@ static void wildcards_take_what_they_cover(void **state)
 	}
 }
 
+/* As Postfix binds them: the kernel then chooses the one that says more. */
+static void a_shared_port_is_refused_only_for_the_same_address(void **state)
+{
+	struct endpoint all = inet("0.0.0.0:80", FAMILY_IPV4, 0, 80);
+	struct endpoint one = inet("0.0.0.1:80", FAMILY_IPV4, 1, 80);
+
+	table->shares_ports = true;
+	listen_on(add("a"), all);
+	listen_on(add("b"), one);
+	listen_on(add("c"), inet("[::]:80", FAMILY_IPV6, 0, 80));
+	listen_on(add("d"), inet("[::1]:80", FAMILY_IPV6, 1, 80));
+	CHECK_TEXT(sealed(), "good\n");
+	(void)end(state);
+	(void)begin(state);
+	table->shares_ports = true;
+	listen_on(add("a"), all);
+	listen_on(add("b"), one);
+	listen_on(add("c"), all);
+	listen_on(add("d"), path(ENDPOINT_UNIX, "/run/x"));
+	listen_on(add("e"), path(ENDPOINT_FIFO, "/run/x"));
+	CHECK_TEXT(sealed(),
+		"bad\n"
+		"f:31: service 'c': 0.0.0.0:80 is already taken by service 'a' "
+		"at f:11; choose another address or port\n"
+		"f:51: service 'e': /run/x overlaps /run/x, which is taken by "
+		"service 'd' at f:41; choose another name\n");
+}
+
 static void another_port_is_another_place(void **state)
 {
 	(void)state;
@@ -364,6 +393,7 @@ static void running_out_of_memory_refuses(void **state)
 		(void)arena_alloc(table->arena, 1);
 	rows = arena_array(arena, 1, sizeof(*rows));
 	rows[0] = (struct service){.name = "a",
+		.path = "/x",
 		.command_n = 1,
 		.endpoints = arena_alloc(arena, sizeof(struct endpoint)),
 		.endpoints_n = 1};
@@ -389,6 +419,7 @@ int main(void)
 		TEST(the_same_address_twice_is_refused),
 		TEST(the_same_address_twice_in_one_service_is_refused),
 		TEST(wildcards_take_what_they_cover),
+		TEST(a_shared_port_is_refused_only_for_the_same_address),
 		TEST(another_port_is_another_place),
 		TEST(an_overlap_names_both_sides),
 		TEST(one_path_is_one_place_whatever_is_there),
