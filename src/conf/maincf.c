@@ -38,7 +38,8 @@ struct parameter {
 };
 
 struct value {
-	const char *text; /* NULL: not yet known */
+	const char *text;    /* NULL: not yet known */
+	const char *ignored; /* the one that a pin took the place of */
 	int32_t number;
 };
 
@@ -260,8 +261,25 @@ static bool evaluate(struct maincf *maincf, const struct postfix_report *report,
 		!postfix_value_parse(report, setting, text, line, &number) ||
 		!maincf_check(report, id, text, line))
 		return false;
-	*value = (struct value){text, number};
+	*value = (struct value){.text = text, .number = number};
 	return true;
+}
+
+/* What is written has been found good; what runs is in force. */
+static void pin(struct maincf *maincf, const struct maincf_request *request,
+	enum postfix_setting_id id)
+{
+	const char *written = maincf->values[id].text;
+	const struct maincf_pin *pin = request->pins;
+
+	for (unsigned i = 0; i < request->pins_n; i++, pin++) {
+		if (pin->id != id || strcmp(pin->value, written) == 0)
+			continue;
+		assert(postfix_settings[id].kind == POSTFIX_TEXT);
+		maincf->values[id] = (struct value){
+			.text = arena_copy(maincf->arena, text_of(pin->value)),
+			.ignored = written};
+	}
 }
 
 /* Good or not, the setting has a value then. */
@@ -308,7 +326,8 @@ bool maincf_read(struct arena *arena, const struct maincf_request *request,
 			text_of(request->presets[i].value), 0);
 	read_lines(maincf, request->bytes, report);
 	for (enum postfix_setting_id id = 0; id < POSTFIX_SETTINGS_N; id++)
-		(void)evaluate_setting(maincf, request, report, id);
+		if (evaluate_setting(maincf, request, report, id))
+			pin(maincf, request, id);
 	if (arena_is_exhausted(arena))
 		return false;
 	maincf_check_log_file(report, maincf);
@@ -319,6 +338,12 @@ bool maincf_read(struct arena *arena, const struct maincf_request *request,
 const char *maincf_text(const struct maincf *maincf, enum postfix_setting_id id)
 {
 	return maincf->values[id].text;
+}
+
+const char *maincf_ignored(
+	const struct maincf *maincf, enum postfix_setting_id id)
+{
+	return maincf->values[id].ignored;
 }
 
 int32_t maincf_number(const struct maincf *maincf, enum postfix_setting_id id)

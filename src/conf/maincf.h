@@ -51,11 +51,19 @@ struct maincf_preset {
 	const char *value;
 };
 
+/* A setting that keeps its value until the next start, whatever is written. */
+struct maincf_pin {
+	enum postfix_setting_id id;
+	const char *value; /* expanded; of a TEXT */
+};
+
 struct maincf_request {
 	const char *file; /* for complaints */
 	struct text bytes;
 	const struct maincf_preset *presets;
 	unsigned presets_n;
+	const struct maincf_pin *pins;
+	unsigned pins_n;
 	const char *hostname; /* what gethostname() says */
 };
 
@@ -86,6 +94,10 @@ const char *maincf_expand(
 	struct maincf *maincf, struct text text, struct text_builder *trouble);
 
 const char *maincf_text(
+	const struct maincf *maincf, enum postfix_setting_id id);
+
+/* The value that a pin kept from being in force; NULL: none was. */
+const char *maincf_ignored(
 	const struct maincf *maincf, enum postfix_setting_id id);
 int32_t maincf_number(const struct maincf *maincf, enum postfix_setting_id id);
 uint64_t maincf_time_ns(

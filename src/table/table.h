@@ -32,7 +32,8 @@ struct table {
 	const char *control_group;     /* may read status; or NULL */
 	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
 	enum log_target log;
-	bool shares_ports; /* a wildcard and an address may have one port */
+	bool shares_ports;   /* a wildcard and an address may have one port */
+	const void *dialect; /* what its reader keeps beside it; or NULL */
 };
 
 /* The row called NAME, or NULL. */

@@ -366,9 +366,33 @@ static void too_little_memory_is_an_error(void **state)
 	assert_non_null(table);
 }
 
+/* What was in force at the start stays, and what is written is told. */
+static void a_pin_keeps_a_value(void **state)
+{
+	const struct maincf_pin pins[] = {
+		{POSTFIX_queue_directory, "/queue/$old"},
+		{POSTFIX_inet_protocols, "ipv4"}};
+
+	(void)state;
+	request.main.pins = pins;
+	request.main.pins_n = COUNT(pins);
+	assert_string_equal(
+		read_postfix("queue_directory=/new/${mail_name}\n"
+			     "inet_protocols=ipv4\nx=$queue_directory\n",
+			""),
+		"");
+	assert_string_equal(
+		maincf_text(conf.main, POSTFIX_queue_directory), "/queue/$old");
+	assert_string_equal(maincf_ignored(conf.main, POSTFIX_queue_directory),
+		"/new/Postfix");
+	assert_null(maincf_ignored(conf.main, POSTFIX_inet_protocols));
+	assert_null(maincf_ignored(conf.main, POSTFIX_daemon_directory));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		POSTFIX_TEST(a_pin_keeps_a_value),
 		POSTFIX_TEST(lines_are_put_together),
 		POSTFIX_TEST(the_last_setting_wins_and_is_warned_about),
 		POSTFIX_TEST(every_bad_line_is_told),
