@@ -48,22 +48,36 @@ static int make_ipv6(
 	return 0;
 }
 
-static int set_on(int fd, int level, int option)
+static int set(int fd, int level, int option, int value)
 {
-	int on = 1;
-
-	return setsockopt(fd, level, option, &on, sizeof(on)) < 0 ? -errno : 0;
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
+									: 0;
 }
 
-static int set_v6only(int fd, int on)
+/* All that must be so before it is bound. */
+static int set_options(int fd, int v6only, const struct net_inet *how)
 {
-	return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0
-		       ? -errno
-		       : 0;
+	/* Connections of an earlier life must not keep us from the port. */
+	int result = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (result == 0 && v6only >= 0)
+		result = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+	/* Workers share the socket: none may hang a filter on it. */
+	if (result == 0)
+		result = set(fd, SOL_SOCKET, SO_LOCK_FILTER, 1);
+	if (result == 0 && how != NULL && how->shared)
+		result = sys_listener_share(fd, true);
+	if (result < 0 || how == NULL || how->buffer_bytes == 0)
+		return result;
+	/* What clients are promised depends on it: before they come. */
+	result = set(fd, SOL_SOCKET, SO_SNDBUF, how->buffer_bytes);
+	return result < 0 ? result
+			  : set(fd, SOL_SOCKET, SO_RCVBUF, how->buffer_bytes);
 }
 
 /* V6ONLY: 0 or 1, or -1 for IPv4. */
-static int listen_at(const struct net_address *at, int v6only, int backlog)
+static int listen_at(const struct net_address *at, int v6only, int backlog,
+	const struct net_inet *how)
 {
 	AUTO_CLOSE int fd = -1;
 	int result;
@@ -72,13 +86,7 @@ static int listen_at(const struct net_address *at, int v6only, int backlog)
 		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* Connections of an earlier life must not keep us from the port. */
-	result = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
-	if (result == 0 && v6only >= 0)
-		result = set_v6only(fd, v6only);
-	/* Workers share the socket: none may hang a filter on it. */
-	if (result == 0)
-		result = set_on(fd, SOL_SOCKET, SO_LOCK_FILTER);
+	result = set_options(fd, v6only, how);
 	if (result < 0)
 		return result;
 	if (bind(fd, (const struct sockaddr *)&at->storage, at->size) < 0)
@@ -88,8 +96,13 @@ static int listen_at(const struct net_address *at, int v6only, int backlog)
 	return fd_take(&fd);
 }
 
-int sys_listen_inet(
-	int family, const uint8_t address[16], uint16_t port, int backlog)
+int sys_listener_share(int fd, bool on)
+{
+	return set(fd, SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);
+}
+
+int sys_listen_inet(int family, const uint8_t address[16], uint16_t port,
+	int backlog, const struct net_inet *how)
 {
 	static const uint8_t any[16] = {0};
 	struct net_address at;
@@ -98,18 +111,18 @@ int sys_listen_inet(
 	switch (family) {
 	case NET_IPV4:
 		(void)make_ipv4(address, port, &at);
-		return listen_at(&at, -1, backlog);
+		return listen_at(&at, -1, backlog, how);
 	case NET_IPV6:
 		(void)make_ipv6(address, port, &at);
-		return listen_at(&at, 1, backlog);
+		return listen_at(&at, 1, backlog, how);
 	case NET_BOTH:
 		(void)make_ipv6(any, port, &at);
-		fd = listen_at(&at, 0, backlog);
+		fd = listen_at(&at, 0, backlog, how);
 		/* No IPv6 in the kernel, or none on any interface. */
 		if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)
 			return fd;
 		(void)make_ipv4(any, port, &at);
-		return listen_at(&at, -1, backlog);
+		return listen_at(&at, -1, backlog, how);
 	}
 	return -EAFNOSUPPORT;
 }

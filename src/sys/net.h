@@ -34,12 +34,27 @@ struct net_address {
 	socklen_t size;
 };
 
+struct net_inet {
+	bool shared;	  /* SO_REUSEPORT, before it is bound */
+	int buffer_bytes; /* for sending and for receiving; 0: the system's */
+};
+
 /*
  * A TCP listener. ADDRESS in network order (the first 4 bytes for IPv4, not
  * read for NET_BOTH, which is every address); PORT in host order, 0: any.
+ * HOW may be NULL: not shared, the system's buffers.
  */
-int sys_listen_inet(
-	int family, const uint8_t address[16], uint16_t port, int backlog);
+int sys_listen_inet(int family, const uint8_t address[16], uint16_t port,
+	int backlog, const struct net_inet *how);
+
+/*
+ * Whether another shared socket may be bound to FD's address, or to one that
+ * is part of it, or the other way round: for the moment in which one listener
+ * follows another. Off again, whoever asks for the address and does not share
+ * is refused; but until both are closed the kernel remembers the port as
+ * shared, and lets in who asks for that too (of the same user alone).
+ */
+int sys_listener_share(int fd, bool on);
 
 /* Where FD is bound, and its port (host order; -EAFNOSUPPORT if it has none) */
 int sys_local_address(int fd, struct net_address *out);

@@ -89,19 +89,19 @@ static int prepare(struct net_place *place, mode_t kind, bool replace,
 }
 
 /*
- * Give NAME, which we have just made, its owner and then its mode. It is
- * looked at through a descriptor: a name could be exchanged meanwhile.
+ * Give FILE (O_PATH) its owner and then its mode. Never by its name: that
+ * could be exchanged meanwhile by whoever may write to the directory.
  */
-static int give(int directory, int file, const char *name,
-	const struct net_owner *owner)
+static int give(int file, const struct net_owner *owner)
 {
+	char path[32];
+
 	if (fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0)
 		return -errno;
-	/* libc does this one by the file's name in /proc/self/fd. */
-	if (fchmodat(directory, name, owner->mode & 07777,
-		    AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	return 0;
+	/* fchmod(2) does not take what O_PATH opened. */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	return fchmodat(AT_FDCWD, path, owner->mode & 07777, 0) < 0 ? -errno
+								    : 0;
 }
 
 static int protect(int directory, mode_t kind, const struct net_owner *owner,
@@ -119,7 +119,7 @@ static int protect(int directory, mode_t kind, const struct net_owner *owner,
 		return -errno;
 	if ((st.st_mode & S_IFMT) != kind || st.st_uid != geteuid())
 		return -ESTALE;
-	result = give(directory, file, out->temporary, owner);
+	result = give(file, owner);
 	if (result < 0)
 		return result;
 	out->dev = st.st_dev;
@@ -166,9 +166,9 @@ static int bind_as_itself(int fd, const struct net_place *place,
 		result = -errno;
 		(void)unlinkat(directory, place->name, 0);
 	}
-	if (stale && renameat(directory, aside, directory, place->name) < 0 &&
-		result == 0)
-		result = -errno;
+	/* Nobody uses it: it need not come back, but must not stay aside. */
+	if (stale && renameat(directory, aside, directory, place->name) < 0)
+		(void)unlinkat(directory, aside, 0);
 	return result;
 }
 
@@ -342,5 +342,5 @@ int sys_unix_protect(
 		return -errno;
 	if (st.st_dev != dev || st.st_ino != ino)
 		return -ESTALE;
-	return give(directory, file, place.name, owner);
+	return give(file, owner);
 }

@@ -215,11 +215,13 @@ static int drop(int fd)
 
 static int open_inet(void)
 {
-	int result = drop(sys_listen_inet(NET_BOTH, NULL, 0, 5));
+	static const struct net_inet how = {
+		.shared = true, .buffer_bytes = 8192};
+	int result = drop(sys_listen_inet(NET_BOTH, NULL, 0, 5, &how));
 
 	return result < 0 ? result
 			  : drop(sys_listen_inet(NET_IPV4,
-				    (uint8_t[16]){127, 0, 0, 1}, 0, 5));
+				    (uint8_t[16]){127, 0, 0, 1}, 0, 5, NULL));
 }
 
 static int open_the_rest(void)

@@ -27,7 +27,7 @@ static void close_all(int *fds, int n)
 
 static void waiting_tcp_clients_are_counted(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 17);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 17, NULL);
 	struct wake_target at = {.kind = WAKE_INET,
 		.family = NET_IPV4,
 		.port = (uint16_t)sys_local_port(fd)};
@@ -50,7 +50,7 @@ static void waiting_tcp_clients_are_counted(void **state)
 
 static void clients_of_both_families_are_counted_together(void **state)
 {
-	int fd = sys_listen_inet(NET_BOTH, NULL, 0, 10);
+	int fd = sys_listen_inet(NET_BOTH, NULL, 0, 10, NULL);
 	struct wake_target at = {.kind = WAKE_INET,
 		.family = NET_BOTH,
 		.port = (uint16_t)sys_local_port(fd)};
@@ -104,7 +104,7 @@ static void what_has_no_queue_is_told(void **state)
 {
 	struct depth_unix depth = DEPTH_UNIX_NONE;
 	int ends[2], null = sys_open_null();
-	int tcp = sys_listen_inet(NET_IPV4, loopback, 0, 5);
+	int tcp = sys_listen_inet(NET_IPV4, loopback, 0, 5, NULL);
 
 	(void)state;
 	assert_int_equal(sys_depth_unix_open(&depth), 0);
@@ -130,7 +130,7 @@ static void an_old_answer_is_skipped(void **state)
 		.nlmsg_seq = 7777,
 	};
 	struct depth_unix depth = DEPTH_UNIX_NONE;
-	int tcp = sys_listen_inet(NET_IPV4, loopback, 0, 5);
+	int tcp = sys_listen_inet(NET_IPV4, loopback, 0, 5, NULL);
 
 	(void)state;
 	assert_int_equal(sys_depth_unix_open(&depth), 0);

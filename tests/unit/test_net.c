@@ -26,7 +26,7 @@ static struct wake_target at_port(int family, int listener)
 
 static void a_tcp_listener_has_its_address_and_is_reached(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 10);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 10, NULL);
 	struct wake_target target = at_port(NET_IPV4, fd);
 	struct net_address at;
 	struct sockaddr_in in;
@@ -46,13 +46,13 @@ static void a_tcp_listener_has_its_address_and_is_reached(void **state)
 /* A port whose last connection was closed by us, so that it lingers. */
 static uint16_t use_a_port(void)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 10);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 10, NULL);
 	uint16_t port = (uint16_t)sys_local_port(fd);
 	struct wake_target target = at_port(NET_IPV4, fd);
 	int client = sys_wake_start(&target), served;
 
-	assert_int_equal(
-		sys_listen_inet(NET_IPV4, loopback, port, 10), -EADDRINUSE);
+	assert_int_equal(sys_listen_inet(NET_IPV4, loopback, port, 10, NULL),
+		-EADDRINUSE);
 	(void)wait_for(fd, POLLIN);
 	served = sys_accept(fd);
 	fd_close(&fd);
@@ -68,7 +68,8 @@ static void a_taken_port_is_refused_and_a_used_one_is_not(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20 && fd < 0; i++)
-		fd = sys_listen_inet(NET_IPV4, loopback, use_a_port(), 10);
+		fd = sys_listen_inet(
+			NET_IPV4, loopback, use_a_port(), 10, NULL);
 	assert_true(fd >= 0);
 	fd_close(&fd);
 }
@@ -77,13 +78,13 @@ static void a_taken_port_is_refused_and_a_used_one_is_not(void **state)
 static bool share_a_port(void)
 {
 	static const uint8_t any[16] = {0};
-	int fd = sys_listen_inet(NET_IPV6, any, 0, 10);
+	int fd = sys_listen_inet(NET_IPV6, any, 0, 10, NULL);
 	int other;
 
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 		skip();
 	other = sys_listen_inet(
-		NET_IPV4, any, (uint16_t)sys_local_port(fd), 10);
+		NET_IPV4, any, (uint16_t)sys_local_port(fd), 10, NULL);
 	fd_close(&fd);
 	if (other < 0)
 		return false;
@@ -93,7 +94,7 @@ static bool share_a_port(void)
 
 static void an_ipv6_listener_is_reached(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV6, loopback6, 0, 10);
+	int fd = sys_listen_inet(NET_IPV6, loopback6, 0, 10, NULL);
 	struct wake_target target;
 
 	(void)state;
@@ -117,7 +118,7 @@ static void the_families_do_not_share_a_port(void **state)
 
 static void one_listener_serves_both_families(void **state)
 {
-	int fd = sys_listen_inet(NET_BOTH, NULL, 0, 10);
+	int fd = sys_listen_inet(NET_BOTH, NULL, 0, 10, NULL);
 	struct wake_target target = at_port(NET_BOTH, fd);
 	struct net_address at;
 
@@ -137,8 +138,9 @@ static void wrong_addresses_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(
-		sys_listen_inet(NET_IPV4, strange, 0, 5), -EADDRNOTAVAIL);
-	assert_int_equal(sys_listen_inet(5, loopback, 0, 5), -EAFNOSUPPORT);
+		sys_listen_inet(NET_IPV4, strange, 0, 5, NULL), -EADDRNOTAVAIL);
+	assert_int_equal(
+		sys_listen_inet(5, loopback, 0, 5, NULL), -EAFNOSUPPORT);
 	assert_int_equal(sys_local_port(0), -ENOTSOCK);
 	assert_int_equal(
 		sys_wake_start(&(struct wake_target){.kind = WAKE_INET}),
@@ -148,7 +150,7 @@ static void wrong_addresses_are_refused(void **state)
 /* A filter on the listener would be for every worker: none may set one. */
 static void a_locked_filter_stays_locked(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5, NULL);
 	int off = 0;
 
 	(void)state;
@@ -162,7 +164,7 @@ static void a_locked_filter_stays_locked(void **state)
 
 static void a_lost_listener_is_noticed(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5, NULL);
 	int null = sys_open_null();
 
 	(void)state;
@@ -204,7 +206,7 @@ static void a_socket_that_was_shut_for_reading_is_noticed(void **state)
 
 static void nobody_there_is_told_when_sending(void **state)
 {
-	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5);
+	int fd = sys_listen_inet(NET_IPV4, loopback, 0, 5, NULL);
 	struct wake_target target = at_port(NET_IPV4, fd);
 	int client;
 
