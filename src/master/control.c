@@ -19,10 +19,11 @@
 /* The socket in place and in the loop; on failure, CONTROL is as it was. */
 static int listen_here(struct master *master, struct control *control)
 {
-	struct net_owner owner = {(uid_t)-1, (gid_t)-1, 0666};
+	struct net_owner owner = {
+		.uid = (uid_t)-1, .gid = (gid_t)-1, .mode = 0666};
 	struct net_named named = NET_NAMED_NONE;
-	int result = sys_listen_unix(
-		control->path, SOCK_STREAM, 64, &owner, true, &named);
+	int result = sys_listen_unix(control->path, SOCK_STREAM, 64, &owner,
+		NET_REPLACE_SOCKET, &named);
 
 	if (result >= 0)
 		sys_refuse_gifts(named.fd);

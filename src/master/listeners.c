@@ -82,6 +82,7 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner, bool replace, struct net_named *named)
 {
 	struct net_owner names = owner_of(row, owner);
+	enum net_replace how = replace ? NET_REPLACE_SOCKET : NET_REPLACE_STALE;
 	int fd = -EINVAL;
 
 	switch (endpoint->kind) {
@@ -92,14 +93,14 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 		break;
 	case ENDPOINT_UNIX:
 		fd = sys_listen_unix(endpoint->path, SOCK_STREAM,
-			(int)row->backlog, &names, replace, named);
+			(int)row->backlog, &names, how, named);
 		break;
 	case ENDPOINT_DGRAM:
 		fd = sys_listen_unix(
-			endpoint->path, SOCK_DGRAM, 0, &names, replace, named);
+			endpoint->path, SOCK_DGRAM, 0, &names, how, named);
 		break;
 	case ENDPOINT_FIFO:
-		fd = sys_listen_fifo(endpoint->path, &names, named);
+		fd = sys_listen_fifo(endpoint->path, &names, how, named);
 		break;
 	}
 	if (fd >= 0 && endpoint->kind != ENDPOINT_INET)

@@ -65,6 +65,14 @@ struct net_owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
+	bool directory_group; /* a set-gid directory's group instead of GID */
+};
+
+/* What may be at the path already, to be replaced by the commit. */
+enum net_replace {
+	NET_REPLACE_STALE,  /* its own kind, and no socket that is in use */
+	NET_REPLACE_SOCKET, /* its own kind, also one that we use */
+	NET_REPLACE_ANY,    /* all but a directory */
 };
 
 /*
@@ -76,6 +84,7 @@ struct net_named {
 	int directory; /* owned; -1 after commit and abort */
 	dev_t dev;     /* the name's file, for sys_unix_unlink() */
 	ino_t ino;
+	bool any; /* NET_REPLACE_ANY */
 	char name[NAME_MAX + 1];
 	char temporary[NAME_MAX + 1];
 };
@@ -87,17 +96,21 @@ struct net_named {
 	}
 
 /*
- * TYPE is SOCK_STREAM or SOCK_DGRAM. -EADDRINUSE: a socket at PATH is in use
- * (unless REPLACE, for one that is our own); a stale one will be replaced.
- * -EEXIST: something at PATH is no socket. BACKLOG is not read for datagrams.
- * Nothing is left behind on failure.
+ * TYPE is SOCK_STREAM or SOCK_DGRAM. -EADDRINUSE: a socket at PATH is in use;
+ * -EEXIST: something at PATH is no socket; -EISDIR: it is a directory, which
+ * NET_REPLACE_ANY leaves alone too. BACKLOG is not read for datagrams. Nothing
+ * is left behind on failure.
  */
 int sys_listen_unix(const char *path, int type, int backlog,
-	const struct net_owner *owner, bool replace, struct net_named *out);
+	const struct net_owner *owner, enum net_replace replace,
+	struct net_named *out);
 
-/* A named pipe, open for reading and writing. -EEXIST: PATH is no pipe. */
-int sys_listen_fifo(
-	const char *path, const struct net_owner *owner, struct net_named *out);
+/*
+ * A named pipe, open for reading and writing. -EEXIST: PATH is no pipe. It is
+ * a new one, whatever was there: what others wrote is not in it.
+ */
+int sys_listen_fifo(const char *path, const struct net_owner *owner,
+	enum net_replace replace, struct net_named *out);
 
 /*
  * Put it at its path, in one step, over what was there. For both kinds. On

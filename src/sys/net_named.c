@@ -20,39 +20,59 @@
 
 /* ---- what is there already ---------------------------------------------------- */
 
-/*
- * 0: NAME is free, or a socket that nobody uses, or a pipe; *OUT_THERE if
- * there is anything. KIND is S_IFSOCK or S_IFIFO: anything else is -EEXIST.
- */
-static int look_at(
-	int directory, const char *name, mode_t kind, bool any, bool *out_there)
+enum there {
+	THERE_NOTHING,
+	THERE_STALE, /* a socket, and nobody is behind it */
+	THERE_SOMETHING,
+};
+
+/* FILE is a socket, to be replaced by another. */
+static int look_behind(
+	int file, enum net_replace replace, enum there *out_there)
+{
+	int live = net_is_live(file);
+
+	if (live == 0)
+		*out_there = THERE_STALE;
+	if (replace == NET_REPLACE_ANY)
+		return 0;
+	return live > 0 ? -EADDRINUSE : live;
+}
+
+/* 0 if NAME may be replaced, or is free. KIND is S_IFSOCK or S_IFIFO. */
+static int look_at(int directory, const char *name, mode_t kind,
+	enum net_replace replace, enum there *out_there)
 {
 	AUTO_CLOSE int file = -1;
 	struct stat st;
-	int result;
 
-	*out_there = false;
+	*out_there = THERE_NOTHING;
 	file = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (fstat(file, &st) < 0)
 		return -errno;
-	*out_there = true;
-	if ((st.st_mode & S_IFMT) != kind)
+	*out_there = THERE_SOMETHING;
+	if (replace == NET_REPLACE_ANY && S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (replace != NET_REPLACE_ANY && (st.st_mode & S_IFMT) != kind)
 		return -EEXIST;
-	if (kind != S_IFSOCK || any)
+	if (kind != S_IFSOCK || !S_ISSOCK(st.st_mode) ||
+		replace == NET_REPLACE_SOCKET)
 		return 0;
-	result = net_is_live(file);
-	return result > 0 ? -EADDRINUSE : result;
+	return look_behind(file, replace, out_there);
 }
 
 /* A temporary name is left over only by a crash: remove it. */
-static int clear_temporary(int directory, const char *name, mode_t kind)
+static int clear_temporary(
+	int directory, const char *name, mode_t kind, enum net_replace replace)
 {
-	bool there;
-	int result = look_at(directory, name, kind, false, &there);
+	enum there there;
+	int result = look_at(directory, name, kind,
+		replace == NET_REPLACE_ANY ? replace : NET_REPLACE_STALE,
+		&there);
 
-	if (result < 0 || !there)
+	if (result < 0 || there == THERE_NOTHING)
 		return result;
 	return unlinkat(directory, name, 0) < 0 ? -errno : 0;
 }
@@ -74,29 +94,36 @@ static void name_temporary(const char *name, char out[NAME_MAX + 1])
 /* ---- preparing ------------------------------------------------------------------ */
 
 /* *OUT without a descriptor: the directory, both names, and room for them. */
-static int prepare(struct net_place *place, mode_t kind, bool replace,
-	struct net_named *out, bool *out_there)
+static int prepare(struct net_place *place, mode_t kind,
+	enum net_replace replace, struct net_named *out, enum there *out_there)
 {
 	int result = look_at(
 		place->directory, place->name, kind, replace, out_there);
 
 	if (result < 0)
 		return result;
-	*out = (struct net_named){.fd = -1, .directory = -1};
+	*out = (struct net_named){
+		.fd = -1, .directory = -1, .any = replace == NET_REPLACE_ANY};
 	memcpy(out->name, place->name, sizeof(out->name));
 	name_temporary(place->name, out->temporary);
-	return clear_temporary(place->directory, out->temporary, kind);
+	return clear_temporary(place->directory, out->temporary, kind, replace);
 }
 
 /*
  * Give FILE (O_PATH) its owner and then its mode. Never by its name: that
  * could be exchanged meanwhile by whoever may write to the directory.
  */
-static int give(int file, const struct net_owner *owner)
+static int give(int directory, int file, const struct net_owner *owner)
 {
+	gid_t gid = owner->gid;
 	char path[32];
+	struct stat st;
 
-	if (fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) < 0)
+	if (owner->directory_group && fstat(directory, &st) < 0)
+		return -errno;
+	if (owner->directory_group && (st.st_mode & S_ISGID) != 0)
+		gid = st.st_gid;
+	if (fchownat(file, "", owner->uid, gid, AT_EMPTY_PATH) < 0)
 		return -errno;
 	/* fchmod(2) does not take what O_PATH opened. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
@@ -119,7 +146,7 @@ static int protect(int directory, mode_t kind, const struct net_owner *owner,
 		return -errno;
 	if ((st.st_mode & S_IFMT) != kind || st.st_uid != geteuid())
 		return -ESTALE;
-	result = give(file, owner);
+	result = give(directory, file, owner);
 	if (result < 0)
 		return result;
 	out->dev = st.st_dev;
@@ -186,13 +213,14 @@ static int finish_socket(int fd, int type, int backlog, int directory,
 }
 
 int sys_listen_unix(const char *path, int type, int backlog,
-	const struct net_owner *owner, bool replace, struct net_named *out)
+	const struct net_owner *owner, enum net_replace replace,
+	struct net_named *out)
 {
 	struct net_place place;
 	AUTO_CLOSE int directory = -1;
 	AUTO_CLOSE int fd = -1;
 	struct net_named named;
-	bool there;
+	enum there there;
 	int result = net_open_place(path, &place);
 
 	if (result < 0)
@@ -204,9 +232,10 @@ int sys_listen_unix(const char *path, int type, int backlog,
 	fd = open_socket(type);
 	if (fd < 0)
 		return fd;
-	/* In use by us, or too long to be shown: the temporary one will do. */
-	result = there && replace ? -ENAMETOOLONG
-				  : bind_as_itself(fd, &place, &named, there);
+	/* In use, or too long to be shown: the temporary one will do. */
+	result = there == THERE_SOMETHING ? -ENAMETOOLONG
+					  : bind_as_itself(fd, &place, &named,
+						    there == THERE_STALE);
 	if (result == -ENAMETOOLONG)
 		result = net_bind_at(fd, &place, named.temporary);
 	if (result < 0)
@@ -237,20 +266,20 @@ static int open_fifo(int directory, const char *name)
 	return S_ISFIFO(st.st_mode) ? fd_take(&fd) : -ESTALE;
 }
 
-int sys_listen_fifo(
-	const char *path, const struct net_owner *owner, struct net_named *out)
+int sys_listen_fifo(const char *path, const struct net_owner *owner,
+	enum net_replace replace, struct net_named *out)
 {
 	struct net_place place;
 	AUTO_CLOSE int directory = -1;
 	AUTO_CLOSE int fd = -1;
 	struct net_named named;
-	bool there;
+	enum there there;
 	int result = net_open_place(path, &place);
 
 	if (result < 0)
 		return result;
 	directory = place.directory;
-	result = prepare(&place, S_IFIFO, false, &named, &there);
+	result = prepare(&place, S_IFIFO, replace, &named, &there);
 	if (result < 0)
 		return result;
 	fd = open_fifo(directory, named.temporary);
@@ -274,8 +303,9 @@ int sys_listen_unix_commit(struct net_named *named)
 	if (named->directory < 0)
 		return 0;
 	/* Nothing but what we were ready to replace is replaced. */
-	if (fstatat(named->directory, named->name, &st, AT_SYMLINK_NOFOLLOW) ==
-			0 &&
+	if (!named->any &&
+		fstatat(named->directory, named->name, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
 		!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode))
 		return -EEXIST;
 	if (renameat(named->directory, named->temporary, named->directory,
@@ -342,5 +372,5 @@ int sys_unix_protect(
 		return -errno;
 	if (st.st_dev != dev || st.st_ino != ino)
 		return -ESTALE;
-	return give(file, owner);
+	return give(directory, file, owner);
 }

@@ -149,7 +149,8 @@ static void fail_each_call(int (*scenario)(void))
 
 /* ---- what is tried --------------------------------------------------------------------- */
 
-static const struct net_owner as_is = {(uid_t)-1, (gid_t)-1, 0600};
+static const struct net_owner as_is = {
+	.uid = (uid_t)-1, .gid = (gid_t)-1, .mode = 0600};
 
 /* Put the name into place, and take it away again, faults or none. */
 static int commit_and_remove(struct net_named *named, const char *path)
@@ -168,8 +169,8 @@ static int open_a_socket(void)
 {
 	const char *path = in_scratch("socket");
 	struct net_named named;
-	int result =
-		sys_listen_unix(path, SOCK_STREAM, 5, &as_is, false, &named);
+	int result = sys_listen_unix(
+		path, SOCK_STREAM, 5, &as_is, NET_REPLACE_STALE, &named);
 
 	return result < 0 ? result : commit_and_remove(&named, path);
 }
@@ -178,9 +179,30 @@ static int open_a_pipe(void)
 {
 	const char *path = in_scratch("pipe");
 	struct net_named named;
-	int result = sys_listen_fifo(path, &as_is, &named);
+	int result = sys_listen_fifo(path, &as_is, NET_REPLACE_STALE, &named);
 
 	return result < 0 ? result : commit_and_remove(&named, path);
+}
+
+static int replace_anything(void)
+{
+	struct net_owner owner = as_is;
+	const char *path = in_scratch("any");
+	struct net_named named;
+	int wanted = until_fault, result;
+
+	until_fault = 0;
+	owner.directory_group = true;
+	write_text(path, "old");
+	until_fault = wanted;
+	result = sys_listen_unix(
+		path, SOCK_STREAM, 5, &owner, NET_REPLACE_ANY, &named);
+	if (result == 0)
+		result = commit_and_remove(&named, path);
+	until_fault = 0;
+	if (result < 0)
+		assert_int_equal(unlink(path), 0);
+	return result;
 }
 
 static int replace_a_stale_socket(void)
@@ -190,12 +212,14 @@ static int replace_a_stale_socket(void)
 	int wanted = until_fault, result;
 
 	until_fault = 0;
-	assert_int_equal(
-		sys_listen_unix(path, SOCK_DGRAM, 0, &as_is, false, &old), 0);
+	assert_int_equal(sys_listen_unix(path, SOCK_DGRAM, 0, &as_is,
+				 NET_REPLACE_STALE, &old),
+		0);
 	assert_int_equal(sys_listen_unix_commit(&old), 0);
 	fd_close(&old.fd);
 	until_fault = wanted;
-	result = sys_listen_unix(path, SOCK_STREAM, 5, &as_is, false, &new);
+	result = sys_listen_unix(
+		path, SOCK_STREAM, 5, &as_is, NET_REPLACE_STALE, &new);
 	if (result == 0)
 		result = commit_and_remove(&new, path);
 	until_fault = 0;
@@ -335,6 +359,7 @@ static int spawn_somehow(void)
 SCENARIO(open_a_socket)
 SCENARIO(open_a_pipe)
 SCENARIO(replace_a_stale_socket)
+SCENARIO(replace_anything)
 SCENARIO(open_inet)
 SCENARIO(open_the_rest)
 SCENARIO(read_and_lock)
@@ -349,6 +374,7 @@ int main(void)
 		cmocka_unit_test(every_call_may_fail_in_open_a_socket),
 		cmocka_unit_test(every_call_may_fail_in_open_a_pipe),
 		cmocka_unit_test(every_call_may_fail_in_replace_a_stale_socket),
+		cmocka_unit_test(every_call_may_fail_in_replace_anything),
 		cmocka_unit_test(every_call_may_fail_in_open_inet),
 		cmocka_unit_test(every_call_may_fail_in_open_the_rest),
 		cmocka_unit_test(every_call_may_fail_in_read_and_lock),

@@ -7,7 +7,8 @@
 #include "sys/net.h"
 #include "sys_fixture.h"
 
-static const struct net_owner as_is = {(uid_t)-1, (gid_t)-1, 0600};
+static const struct net_owner as_is = {
+	.uid = (uid_t)-1, .gid = (gid_t)-1, .mode = 0600};
 
 /* A client reaches LISTENER at TARGET, and its word arrives. */
 static inline void check_reached(int listener, const struct wake_target *target)
@@ -33,7 +34,8 @@ static inline void check_reached(int listener, const struct wake_target *target)
 
 static inline int open_stream(const char *path, struct net_named *out)
 {
-	return sys_listen_unix(path, SOCK_STREAM, 10, &as_is, false, out);
+	return sys_listen_unix(
+		path, SOCK_STREAM, 10, &as_is, NET_REPLACE_STALE, out);
 }
 
 #endif

@@ -72,7 +72,8 @@ static void clients_of_both_families_are_counted_together(void **state)
 
 static void waiting_unix_clients_are_counted(void **state)
 {
-	struct net_owner owner = {(uid_t)-1, (gid_t)-1, 0600};
+	struct net_owner owner = {
+		.uid = (uid_t)-1, .gid = (gid_t)-1, .mode = 0600};
 	struct net_named named;
 	struct depth_unix depth = DEPTH_UNIX_NONE;
 	struct wake_target at = {
@@ -80,8 +81,8 @@ static void waiting_unix_clients_are_counted(void **state)
 	int clients[3], one;
 
 	(void)state;
-	assert_int_equal(
-		sys_listen_unix(at.path, SOCK_STREAM, 8, &owner, false, &named),
+	assert_int_equal(sys_listen_unix(at.path, SOCK_STREAM, 8, &owner,
+				 NET_REPLACE_STALE, &named),
 		0);
 	assert_int_equal(sys_listen_unix_commit(&named), 0);
 	assert_int_equal(sys_depth_unix(&depth, named.fd), -EBADF);

@@ -61,7 +61,8 @@ static void an_aborted_socket_leaves_no_trace(void **state)
 	assert_int_equal(count_entries(directory), 1);
 	sys_listen_unix_abort(&named);
 	sys_listen_unix_abort(&named);
-	assert_int_equal(sys_listen_fifo(path, &as_is, &named), 0);
+	assert_int_equal(
+		sys_listen_fifo(path, &as_is, NET_REPLACE_STALE, &named), 0);
 	assert_int_equal(count_entries(directory), 1);
 	sys_listen_unix_abort(&named);
 	assert_int_equal(count_entries(directory), 0);
@@ -78,7 +79,7 @@ static void an_old_socket_serves_until_the_new_one_is_there(void **state)
 	assert_int_equal(open_stream(target.path, &old), 0);
 	assert_int_equal(sys_listen_unix_commit(&old), 0);
 	assert_int_equal(sys_listen_unix(target.path, SOCK_STREAM, 10, &as_is,
-				 true, &new),
+				 NET_REPLACE_SOCKET, &new),
 		0);
 	check_reached(old.fd, &target);
 	assert_int_equal(sys_listen_unix_commit(&new), 0);
@@ -97,17 +98,17 @@ static void a_live_socket_is_refused_and_a_stale_one_replaced(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		int type = types[i / 2], other = types[i % 2];
 
-		assert_int_equal(
-			sys_listen_unix(path, type, 1, &as_is, false, &first),
+		assert_int_equal(sys_listen_unix(path, type, 1, &as_is,
+					 NET_REPLACE_STALE, &first),
 			0);
 		assert_int_equal(sys_listen_unix_commit(&first), 0);
-		assert_int_equal(
-			sys_listen_unix(path, other, 1, &as_is, false, &second),
+		assert_int_equal(sys_listen_unix(path, other, 1, &as_is,
+					 NET_REPLACE_STALE, &second),
 			-EADDRINUSE);
 		fd_close(&first.fd); /* the name stays: it is stale now */
 		assert_int_equal(mode_of(path), S_IFSOCK | 0600);
-		assert_int_equal(
-			sys_listen_unix(path, other, 1, &as_is, false, &second),
+		assert_int_equal(sys_listen_unix(path, other, 1, &as_is,
+					 NET_REPLACE_STALE, &second),
 			0);
 		sys_listen_unix_abort(&second);
 	}
@@ -121,8 +122,8 @@ static void a_live_socket_with_a_full_queue_is_live(void **state)
 	int clients[3] = {-1, -1, -1}, n = 0;
 
 	(void)state;
-	assert_int_equal(
-		sys_listen_unix(path, SOCK_STREAM, 0, &as_is, false, &first),
+	assert_int_equal(sys_listen_unix(path, SOCK_STREAM, 0, &as_is,
+				 NET_REPLACE_STALE, &first),
 		0);
 	assert_int_equal(sys_listen_unix_commit(&first), 0);
 	while (n < 3 && (clients[n] = sys_wake_start(&target)) >= 0)
@@ -148,10 +149,12 @@ static void what_a_crash_left_does_not_stop_the_next_start(void **state)
 	fd_close(&dead.directory);
 	assert_int_equal(open_stream(path, &next), 0);
 	assert_int_equal(sys_listen_unix_commit(&next), 0);
-	assert_int_equal(
-		sys_listen_fifo(in_scratch("crash2"), &as_is, &dead), 0);
-	assert_int_equal(
-		sys_listen_fifo(in_scratch("crash2"), &as_is, &third), 0);
+	assert_int_equal(sys_listen_fifo(in_scratch("crash2"), &as_is,
+				 NET_REPLACE_STALE, &dead),
+		0);
+	assert_int_equal(sys_listen_fifo(in_scratch("crash2"), &as_is,
+				 NET_REPLACE_STALE, &third),
+		0);
 	assert_int_equal(sys_listen_unix_commit(&third), 0);
 	fd_close(&dead.fd);
 	fd_close(&dead.directory);
@@ -176,11 +179,14 @@ static void nothing_but_its_own_kind_is_replaced(void **state)
 	assert_int_equal(symlink(socket_path, link), 0);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(open_stream(wanted[i], &named), -EEXIST);
-		assert_int_equal(
-			sys_listen_fifo(wanted[i], &as_is, &named), -EEXIST);
+		assert_int_equal(sys_listen_fifo(wanted[i], &as_is,
+					 NET_REPLACE_STALE, &named),
+			-EEXIST);
 	}
 	assert_int_equal(open_stream(fifo, &named), -EEXIST);
-	assert_int_equal(sys_listen_fifo(socket_path, &as_is, &named), -EEXIST);
+	assert_int_equal(
+		sys_listen_fifo(socket_path, &as_is, NET_REPLACE_STALE, &named),
+		-EEXIST);
 	/* Nor what appears between the two steps. */
 	assert_int_equal(open_stream(in_scratch("late"), &named), 0);
 	write_text(in_scratch("late"), "precious");
@@ -188,6 +194,111 @@ static void nothing_but_its_own_kind_is_replaced(void **state)
 	sys_listen_unix_abort(&named);
 	assert_int_equal(mode_of(in_scratch("late")) & S_IFMT, S_IFREG);
 	fd_close(&kept.fd);
+}
+
+static int open_over(const char *path, bool pipe, enum net_replace how,
+	struct net_named *out)
+{
+	return pipe ? sys_listen_fifo(path, &as_is, how, out)
+		    : sys_listen_unix(path, SOCK_STREAM, 10, &as_is, how, out);
+}
+
+/* Make what number I stands for at PATH; a descriptor of a live socket. */
+static int be_in_the_way(unsigned i, const char *path)
+{
+	struct net_named named;
+
+	if (i == 0)
+		write_text(path, "old");
+	else if (i == 1)
+		assert_int_equal(mkfifo(path, 0600), 0);
+	else if (i == 2)
+		assert_int_equal(symlink("/etc/passwd", path), 0);
+	else
+		assert_int_equal(open_stream(path, &named), 0);
+	if (i < 3)
+		return -1;
+	assert_int_equal(sys_listen_unix_commit(&named), 0);
+	if (i == 3)
+		fd_close(&named.fd);
+	return named.fd;
+}
+
+static void anything_but_a_directory_gives_way_if_asked(void **state)
+{
+	const char *path = in_scratch("any");
+	struct net_named named;
+	struct stat before;
+
+	(void)state;
+	assert_int_equal(stat("/etc/passwd", &before), 0);
+	for (unsigned i = 0; i < 10; i++) {
+		bool pipe = i % 2;
+		int live = be_in_the_way(i / 2, path);
+		mode_t mode = mode_of(path);
+
+		assert_int_equal(
+			open_over(path, pipe, NET_REPLACE_ANY, &named), 0);
+		assert_int_equal(mode_of(path), mode);
+		assert_int_equal(sys_listen_unix_commit(&named), 0);
+		assert_int_equal(
+			mode_of(path), (pipe ? S_IFIFO : S_IFSOCK) | 0600);
+		fd_close(&named.fd);
+		fd_close(&live);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(mode_of("/etc/passwd"), before.st_mode);
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+			open_over(path, i == 1, NET_REPLACE_ANY, &named),
+			-EISDIR);
+	assert_int_equal(rmdir(path), 0);
+	/* Nor one that is made between the two steps. */
+	assert_int_equal(open_over(path, false, NET_REPLACE_ANY, &named), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(sys_listen_unix_commit(&named), -EISDIR);
+	sys_listen_unix_abort(&named);
+	assert_int_equal(rmdir(path), 0);
+}
+
+/* A crash left the temporary name of another kind. */
+static void what_a_crash_left_gives_way_to_another_kind(void **state)
+{
+	const char *path = in_scratch("kind");
+	struct net_named dead, named;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			open_over(path, i == 0, NET_REPLACE_ANY, &dead), 0);
+		fd_close(&dead.fd);
+		fd_close(&dead.directory);
+		assert_int_equal(
+			open_over(path, i == 1, NET_REPLACE_STALE, &named),
+			-EEXIST);
+		assert_int_equal(
+			open_over(path, i == 1, NET_REPLACE_ANY, &named), 0);
+		sys_listen_unix_abort(&named);
+		assert_int_equal(mode_of(path), 0);
+	}
+}
+
+static void a_stale_name_that_gives_way_is_what_a_socket_shows(void **state)
+{
+	const char *path = in_scratch("shown");
+	struct net_named named;
+	struct sockaddr_un at;
+	socklen_t size = sizeof(at);
+
+	(void)state;
+	assert_int_equal(be_in_the_way(3, path), -1);
+	assert_int_equal(open_over(path, false, NET_REPLACE_ANY, &named), 0);
+	assert_int_equal(sys_listen_unix_commit(&named), 0);
+	assert_int_equal(
+		getsockname(named.fd, (struct sockaddr *)&at, &size), 0);
+	assert_string_equal(at.sun_path, path);
+	fd_close(&named.fd);
 }
 
 static void wrong_paths_are_refused(void **state)
@@ -204,7 +315,8 @@ static void wrong_paths_are_refused(void **state)
 
 static void owner_and_mode_are_set_before_the_first_client(void **state)
 {
-	static const struct net_owner owner = {NOBODY, NOBODY, 0620};
+	static const struct net_owner owner = {
+		.uid = NOBODY, .gid = NOBODY, .mode = 0620};
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, -1};
 	const char *path = in_scratch("owned");
 	struct net_named named;
@@ -215,11 +327,13 @@ static void owner_and_mode_are_set_before_the_first_client(void **state)
 		skip();
 	for (unsigned i = 0; i < 3; i++) {
 		if (types[i] < 0)
-			assert_int_equal(
-				sys_listen_fifo(path, &owner, &named), 0);
+			assert_int_equal(sys_listen_fifo(path, &owner,
+						 NET_REPLACE_STALE, &named),
+				0);
 		else
-			assert_int_equal(sys_listen_unix(path, types[i], 9,
-						 &owner, false, &named),
+			assert_int_equal(
+				sys_listen_unix(path, types[i], 9, &owner,
+					NET_REPLACE_STALE, &named),
 				0);
 		assert_int_equal(fstatat(named.directory, named.temporary, &st,
 					 AT_SYMLINK_NOFOLLOW),
@@ -234,17 +348,62 @@ static void owner_and_mode_are_set_before_the_first_client(void **state)
 	}
 }
 
+static gid_t group_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_gid;
+}
+
+static void a_set_gid_directory_gives_its_group_if_asked(void **state)
+{
+	struct net_owner owner = {.uid = NOBODY,
+		.gid = NOBODY,
+		.mode = 0666,
+		.directory_group = true};
+	const char *directory = in_scratch("set-gid");
+	const char *path = in_scratch("set-gid/x");
+	struct net_named named;
+
+	(void)state;
+	if (getuid() != 0)
+		skip();
+	assert_int_equal(mkdir(directory, 0700), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		bool of_directory = i == 3;
+
+		assert_int_equal(chown(directory, NOBODY, 1234), 0);
+		assert_int_equal(chmod(directory, i < 2 ? 0710 : 02710), 0);
+		owner.directory_group = i % 2 == 1;
+		assert_int_equal(sys_listen_unix(path, SOCK_DGRAM, 0, &owner,
+					 NET_REPLACE_ANY, &named),
+			0);
+		assert_int_equal(sys_listen_unix_commit(&named), 0);
+		assert_int_equal(group_of(path), of_directory ? 1234 : NOBODY);
+		assert_int_equal(chown(path, 0, 0), 0);
+		assert_int_equal(
+			sys_unix_protect(path, named.dev, named.ino, &owner),
+			0);
+		assert_int_equal(group_of(path), of_directory ? 1234 : NOBODY);
+		assert_int_equal(mode_of(path), S_IFSOCK | 0666);
+		fd_close(&named.fd);
+	}
+}
+
 static int open_as_others(void)
 {
-	static const struct net_owner owner = {0, 0, 0600};
+	static const struct net_owner owner = {
+		.uid = 0, .gid = 0, .mode = 0600};
 	struct net_named named;
 
 	if (become_nobody() != 0)
 		return 1;
-	if (sys_listen_unix(in_scratch("chown"), SOCK_STREAM, 5, &owner, false,
-		    &named) != -EPERM)
+	if (sys_listen_unix(in_scratch("chown"), SOCK_STREAM, 5, &owner,
+		    NET_REPLACE_STALE, &named) != -EPERM)
 		return 2;
-	return sys_listen_fifo(in_scratch("chown"), &owner, &named) != -EPERM;
+	return sys_listen_fifo(in_scratch("chown"), &owner, NET_REPLACE_STALE,
+		       &named) != -EPERM;
 }
 
 static void what_we_may_not_own_leaves_no_trace(void **state)
@@ -351,6 +510,11 @@ int main(void)
 		cmocka_unit_test(
 			what_a_crash_left_does_not_stop_the_next_start),
 		cmocka_unit_test(nothing_but_its_own_kind_is_replaced),
+		cmocka_unit_test(anything_but_a_directory_gives_way_if_asked),
+		cmocka_unit_test(what_a_crash_left_gives_way_to_another_kind),
+		cmocka_unit_test(
+			a_stale_name_that_gives_way_is_what_a_socket_shows),
+		cmocka_unit_test(a_set_gid_directory_gives_its_group_if_asked),
 		cmocka_unit_test(wrong_paths_are_refused),
 		cmocka_unit_test(
 			owner_and_mode_are_set_before_the_first_client),

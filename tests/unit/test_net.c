@@ -236,11 +236,13 @@ static void a_pipe_and_a_datagram_socket_are_woken(void **state)
 		int fd;
 
 		if (i == 0)
-			assert_int_equal(
-				sys_listen_fifo(path, &as_is, &named), 0);
+			assert_int_equal(sys_listen_fifo(path, &as_is,
+						 NET_REPLACE_STALE, &named),
+				0);
 		else
-			assert_int_equal(sys_listen_unix(path, SOCK_DGRAM, 0,
-						 &as_is, false, &named),
+			assert_int_equal(
+				sys_listen_unix(path, SOCK_DGRAM, 0, &as_is,
+					NET_REPLACE_STALE, &named),
 				0);
 		assert_int_equal(sys_listen_unix_commit(&named), 0);
 		fd = sys_wake_start(&target);
@@ -308,7 +310,7 @@ static void a_listener_is_closed_at_once_whoever_waits_there(void **state)
 		int client, other;
 
 		assert_int_equal(sys_listen_unix(path, types[i], 10, &as_is,
-					 false, &named),
+					 NET_REPLACE_STALE, &named),
 			0);
 		assert_int_equal(sys_listen_unix_commit(&named), 0);
 		other = queue_up(types[i], path);
@@ -337,7 +339,7 @@ static void a_listener_without_clients_is_closed_without_a_child(void **state)
 		struct net_named named;
 
 		assert_int_equal(sys_listen_unix(path, types[i], 10, &as_is,
-					 false, &named),
+					 NET_REPLACE_STALE, &named),
 			0);
 		assert_int_equal(sys_listen_unix_commit(&named), 0);
 		/* As workers may have left it. */
@@ -356,14 +358,16 @@ static void a_broken_datagram_listener_is_seen(void **state)
 	struct net_named named, other, another;
 
 	(void)state;
-	assert_int_equal(
-		sys_listen_unix(path, SOCK_DGRAM, 0, &as_is, false, &named), 0);
-	assert_int_equal(
-		sys_listen_unix(far, SOCK_DGRAM, 0, &as_is, false, &other), 0);
+	assert_int_equal(sys_listen_unix(path, SOCK_DGRAM, 0, &as_is,
+				 NET_REPLACE_STALE, &named),
+		0);
+	assert_int_equal(sys_listen_unix(far, SOCK_DGRAM, 0, &as_is,
+				 NET_REPLACE_STALE, &other),
+		0);
 	assert_int_equal(sys_listen_unix_commit(&named), 0);
 	assert_int_equal(sys_listen_unix_commit(&other), 0);
-	assert_int_equal(
-		sys_listen_unix(third, SOCK_DGRAM, 0, &as_is, false, &another),
+	assert_int_equal(sys_listen_unix(third, SOCK_DGRAM, 0, &as_is,
+				 NET_REPLACE_STALE, &another),
 		0);
 	assert_int_equal(sys_listen_unix_commit(&another), 0);
 	assert_int_equal(sys_has_peer(named.fd), 0);
