@@ -11,6 +11,7 @@
 #include "sys/sink.h"
 
 #define WAITING_MAX 65536u
+#define SYSLOG_DAEMON 3
 #define RATE_BURST_NS (10 * NS_PER_S)
 
 static const struct {
@@ -54,7 +55,7 @@ void log_open(enum log_target target)
 	log_flush();
 	sink_close(&log_state.sink);
 	if (target == LOG_SYSLOG)
-		sink_open_syslog(&log_state.sink, "ostlerd");
+		sink_open_syslog(&log_state.sink, "ostlerd", SYSLOG_DAEMON);
 	else
 		sink_open_stderr(&log_state.sink);
 }

@@ -14,7 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FACILITY_DAEMON 3
+#include "sys/fd.h"
+#include "sys/net_path.h"
+
+#define HEAD_MAX (SINK_TAG_MAX + SINK_HOST_MAX + 64)
 
 /* journald tells by device and inode that stderr is its own. */
 static bool is_journal(const struct stat *st)
@@ -48,10 +51,24 @@ void sink_open_stderr(struct sink *sink)
 		sink->fd = STDERR_FILENO;
 }
 
-void sink_open_syslog(struct sink *sink, const char *tag)
+void sink_open_syslog(struct sink *sink, const char *tag, int facility)
 {
-	*sink = (struct sink){.kind = SINK_SYSLOG, .fd = -1, .is_socket = true};
-	snprintf(sink->tag, sizeof(sink->tag), "%s", tag);
+	*sink = (struct sink){.kind = SINK_SYSLOG,
+		.fd = -1,
+		.is_socket = true,
+		.facility = facility};
+	(void)snprintf(sink->tag, sizeof(sink->tag), "%s", tag);
+}
+
+void sink_open_postlog(struct sink *sink, const struct sink_postlog *postlog)
+{
+	*sink = (struct sink){
+		.kind = SINK_POSTLOG, .fd = -1, .is_socket = true};
+	(void)snprintf(sink->tag, sizeof(sink->tag), "%s", postlog->tag);
+	(void)snprintf(sink->host, sizeof(sink->host), "%s", postlog->host);
+	(void)snprintf(
+		sink->socket, sizeof(sink->socket), "%s", postlog->socket);
+	(void)snprintf(sink->file, sizeof(sink->file), "%s", postlog->file);
 }
 
 void sink_close(struct sink *sink)
@@ -97,7 +114,12 @@ static int head(const struct sink *sink, int severity, char *out, size_t room)
 		localtime_r(&now.tv_sec, &tm);
 		strftime(time, sizeof(time), "%b %e %H:%M:%S", &tm);
 		return snprintf(out, room,
-			"<%d>%s %s[%d]: ", FACILITY_DAEMON * 8 + severity, time,
+			"<%d>%s %s[%d]: ", sink->facility * 8 + severity, time,
+			sink->tag, (int)getpid());
+	case SINK_POSTLOG:
+		localtime_r(&now.tv_sec, &tm);
+		strftime(time, sizeof(time), "%b %d %H:%M:%S", &tm);
+		return snprintf(out, room, "%s %s %s[%d]: ", time, sink->host,
 			sink->tag, (int)getpid());
 	case SINK_STDERR:
 	case SINK_NONE:
@@ -109,47 +131,108 @@ static int head(const struct sink *sink, int severity, char *out, size_t room)
 }
 
 /* A line of up to PIPE_BUF bytes goes into a pipe whole or not at all. */
-static int put(const struct sink *sink, const struct iovec *parts, int n)
+static int put(int fd, bool is_socket, const struct iovec *parts, int n)
 {
 	struct msghdr message = {
 		.msg_iov = (struct iovec *)(unsigned long)parts,
 		.msg_iovlen = (size_t)n};
-	struct pollfd ready = {.fd = sink->fd, .events = POLLOUT};
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	ssize_t written;
 
-	if (sink->is_socket)
-		written = sendmsg(
-			sink->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else if (sink->fd == STDERR_FILENO && poll(&ready, 1, 0) != 1)
+	if (is_socket)
+		written = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (fd == STDERR_FILENO && poll(&ready, 1, 0) != 1)
 		return -EAGAIN;
 	else
-		written = writev(sink->fd, parts, n);
+		written = writev(fd, parts, n);
 	return written < 0 ? -errno : 0;
 }
 
-int sink_write(struct sink *sink, int severity, const char *line, size_t n)
+static int write_syslog(struct sink *sink, const struct iovec parts[2])
 {
-	char before[96];
+	int result = syslog_connect(sink);
+
+	if (result == 0)
+		result = put(sink->fd, true, parts, 2);
+	if (result == 0 || result == -EAGAIN)
+		return result;
+	/* The logger was restarted: a new connection next time. */
+	fd_close(&sink->fd);
+	return -EAGAIN;
+}
+
+/*
+ * postlogd's file. It is /dev/stdout in containers, and that may be a pipe or
+ * a socket: the latter cannot be opened, but is there already.
+ */
+static int append(const struct sink *sink, const struct iovec parts[3])
+{
+	AUTO_CLOSE int fd = -1;
+	int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	fd = open(sink->file, flags);
+	if (fd < 0 && errno == ENOENT)
+		fd = open(sink->file, flags | O_CREAT, 0644);
+	if (fd < 0 && errno == ENXIO && strcmp(sink->file, "/dev/stdout") == 0)
+		return put(STDOUT_FILENO, true, parts, 3);
+	return fd < 0 ? -errno : put(fd, false, parts, 3);
+}
+
+/*
+ * Connected for each line: a socket that took the place of postlogd's is the
+ * one to tell, though an old reader may still hold the other.
+ */
+static int write_postlog(struct sink *sink, const struct iovec parts[3])
+{
+	int result = 0;
+
+	if (sink->fd < 0)
+		sink->fd = socket(
+			AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sink->fd < 0)
+		result = -errno;
+	if (result == 0)
+		result = net_connect_path(sink->fd, sink->socket);
+	if (result == 0)
+		result = put(sink->fd, true, parts, 2);
+	if (result == 0 || result == -EAGAIN)
+		return result;
+	return append(sink, parts);
+}
+
+static int write_line(struct sink *sink, int severity, const char *line,
+	size_t n, bool direct)
+{
+	char before[HEAD_MAX];
 	struct iovec parts[3];
 	int size;
-	int result;
 
-	if (sink->kind == SINK_NONE)
-		return 0;
 	size = head(sink, severity, before, sizeof(before));
 	parts[0] = (struct iovec){before, (size_t)size};
 	parts[1] = (struct iovec){(char *)(unsigned long)line, n};
 	parts[2] = (struct iovec){(char[]){'\n'}, 1};
-	if (sink->kind != SINK_SYSLOG)
-		result = put(sink, parts, 3);
-	else if ((result = syslog_connect(sink)) == 0)
-		result = put(sink, parts, 2);
-	if (result < 0 && result != -EAGAIN && sink->kind == SINK_SYSLOG) {
-		/* The logger was restarted: a new connection next time. */
-		if (sink->fd >= 0)
-			close(sink->fd);
-		sink->fd = -1;
-		return -EAGAIN;
+	switch (sink->kind) {
+	case SINK_NONE:
+		return 0;
+	case SINK_STDERR:
+	case SINK_JOURNAL:
+		break;
+	case SINK_SYSLOG:
+		return write_syslog(sink, parts);
+	case SINK_POSTLOG:
+		return direct ? append(sink, parts)
+			      : write_postlog(sink, parts);
 	}
-	return result;
+	return put(sink->fd, sink->is_socket, parts, 3);
+}
+
+int sink_write(struct sink *sink, int severity, const char *line, size_t n)
+{
+	return write_line(sink, severity, line, n, false);
+}
+
+int sink_write_direct(
+	struct sink *sink, int severity, const char *line, size_t n)
+{
+	return write_line(sink, severity, line, n, true);
 }
