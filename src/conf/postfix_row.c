@@ -163,6 +163,14 @@ static struct service_limits no_limits(void)
 
 static const char *const nothing[] = {NULL};
 
+/* A negative one means as little as 0 does. */
+static uint32_t buffer_bytes(const struct maincf *maincf)
+{
+	int32_t size = maincf_number(maincf, POSTFIX_tcp_windowsize);
+
+	return size > 0 ? (uint32_t)size : 0;
+}
+
 static void fill_row(const struct maincf *maincf,
 	const struct postfix_service *service, struct service *out)
 {
@@ -180,6 +188,9 @@ static void fill_row(const struct maincf *maincf,
 				? NULL
 				: maincf_text(maincf, POSTFIX_mail_owner),
 		.socket_mode = service->type == POSTFIX_FIFO ? 0622 : 0666,
+		.socket_bytes = buffer_bytes(maincf),
+		.socket_dir_group = true,
+		.socket_overwrites = true,
 		.umask = 077,
 		.backlog = backlog_of(service->limit, default_limit),
 		.max_use = (uint32_t)maincf_number(maincf, POSTFIX_max_use),

@@ -8,6 +8,7 @@
 #include "master/edition.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/plan.h"
 #include "master/shared.h"
 #include "sys/fd.h"
@@ -165,6 +166,9 @@ static void enforce(struct plan *plan, unsigned i, uint32_t id)
 	struct service_state *state = service_of(plan->master, id);
 	const struct service *row = row_of(plan, i);
 	struct edition *before = state->edition;
+	enum row_change change = plan->master->personality->reload_replaces
+					 ? ROW_CHANGED
+					 : plan->rows[i].change;
 
 	state->row = row;
 	state->edition = plan->edition;
@@ -180,7 +184,7 @@ static void enforce(struct plan *plan, unsigned i, uint32_t id)
 	edition_drop(before);
 	inbox_put(&plan->master->inbox, &(struct event){.kind = EVENT_ROW,
 						.service = id,
-						.change = plan->rows[i].change,
+						.change = change,
 						.policy = row->policy});
 }
 

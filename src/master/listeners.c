@@ -59,6 +59,7 @@ static struct net_owner owner_of(
 		.uid = row->socket_owner != NULL ? owner->uid : sys_uid(),
 		.gid = any ? owner->gid : sys_gid(),
 		.mode = row->socket_mode,
+		.directory_group = row->socket_dir_group,
 	};
 }
 
@@ -79,17 +80,22 @@ int listener_protect(const struct listener *listener, const struct service *row,
 }
 
 int listener_open(const struct service *row, const struct endpoint *endpoint,
-	const struct identity *owner, bool replace, struct net_named *named)
+	const struct identity *owner, enum listener_way way,
+	struct net_named *named)
 {
 	struct net_owner names = owner_of(row, owner);
-	enum net_replace how = replace ? NET_REPLACE_SOCKET : NET_REPLACE_STALE;
+	enum net_replace how = row->socket_overwrites	 ? NET_REPLACE_ANY
+			       : way == LISTENER_REPLACE ? NET_REPLACE_SOCKET
+							 : NET_REPLACE_STALE;
+	const struct net_inet inet = {.shared = way == LISTENER_SHARE,
+		.buffer_bytes = (int)row->socket_bytes};
 	int fd = -EINVAL;
 
 	switch (endpoint->kind) {
 	case ENDPOINT_INET:
 		fd = sys_listen_inet(inet_family(endpoint->family),
 			endpoint->address, endpoint->port, (int)row->backlog,
-			NULL);
+			&inet);
 		break;
 	case ENDPOINT_UNIX:
 		fd = sys_listen_unix(endpoint->path, SOCK_STREAM,
@@ -322,7 +328,8 @@ static int reopen(struct service_state *state, struct listener *listener)
 {
 	struct net_named named = NET_NAMED_NONE;
 	int fd = listener_open(state->row, listener->endpoint,
-		edition_sockets(state->edition, state->row), true, &named);
+		edition_sockets(state->edition, state->row), LISTENER_REPLACE,
+		&named);
 	int result = 0;
 
 	if (fd < 0)

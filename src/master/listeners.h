@@ -22,12 +22,19 @@ struct service;
  * Never:   accepts a client.
  */
 
+enum listener_way {
+	LISTENER_OPEN,
+	LISTENER_REPLACE, /* a socket of our own may have its name */
+	LISTENER_SHARE,	  /* one of our own may have its port */
+};
+
 /*
  * Open ENDPOINT of ROW. A socket or pipe with a name is complete in NAMED
  * and not yet in place; TCP listens at once. The descriptor or -errno.
  */
 int listener_open(const struct service *row, const struct endpoint *endpoint,
-	const struct identity *owner, bool replace, struct net_named *named);
+	const struct identity *owner, enum listener_way way,
+	struct net_named *named);
 
 /* False: it has a name, and that is gone or somebody else's by now. */
 bool listener_has_name(const struct listener *listener);
@@ -49,6 +56,12 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 
 /* ACTION_LOOK: the answer is an event. */
 void listeners_look(struct master *master, uint32_t service);
+
+/*
+ * ACTION_EXAMINE: is a worker stopped that holds the lock for which the others
+ * wait? Then the answer is an event.
+ */
+void listeners_examine(struct master *master, uint32_t service);
 
 /* How many wait; UINT32_MAX: that cannot be known (for people). */
 uint32_t listener_depth(

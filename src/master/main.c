@@ -12,14 +12,13 @@
 #include "base/diag.h"
 #include "base/text.h"
 #include "conf/settings.h"
-#include "master/capacity.h"
+#include "master/begin.h"
 #include "master/control.h"
 #include "master/exit.h"
 #include "master/load.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/personality.h"
-#include "master/reload.h"
 #include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -103,17 +102,6 @@ static void print_settings(void)
 	}
 }
 
-static int fail(const char *what, int result)
-{
-	struct log_line line;
-
-	log_begin(&line, MESSAGE_MASTER_FAILED);
-	log_text(&line, "at", what);
-	log_text(&line, "error", strerror(-result));
-	log_end(&line);
-	return EXIT_MACHINE;
-}
-
 /* The lock file is the one who runs; its content is for people. */
 static int lock_directory(struct master *master, const char *directory)
 {
@@ -124,14 +112,14 @@ static int lock_directory(struct master *master, const char *directory)
 	if (result < 0) {
 		log_say(MESSAGE_MASTER_FAILED,
 			"runtime_directory cannot be made; name one that can");
-		return fail(directory, result);
+		return begin_failed(directory, result);
 	}
 	result = sys_check_directory(directory);
 	if (result < 0) {
 		log_say(MESSAGE_MASTER_FAILED,
 			"runtime_directory must belong to root or to this "
 			"user, and nobody else may write there");
-		return fail(directory, result);
+		return begin_failed(directory, result);
 	}
 	snprintf(path, sizeof(path), "%s/ostler.pid", directory);
 	master->lock_fd = sys_lock_file(path, 0644);
@@ -147,9 +135,9 @@ static int lock_directory(struct master *master, const char *directory)
 		return EXIT_RUNNING;
 	}
 	if (master->lock_fd < 0)
-		return fail(path, master->lock_fd);
+		return begin_failed(path, master->lock_fd);
 	result = sys_write_pid(master->lock_fd, (int)getpid());
-	return result < 0 ? fail(path, result) : EXIT_OK;
+	return result < 0 ? begin_failed(path, result) : EXIT_OK;
 }
 
 static void say_rootless(void)
@@ -188,51 +176,6 @@ static struct table *first_table(const char *file)
 	return table;
 }
 
-static int fail_nofile(const struct master *master, const struct table *table)
-{
-	struct log_line line;
-	char error[160];
-
-	snprintf(error, sizeof(error),
-		"%llu descriptors leave none for workers; raise RLIMIT_NOFILE "
-		"(ulimit -n; LimitNOFILE=) to %llu at least, better to 65536",
-		(unsigned long long)master->nofile,
-		(unsigned long long)capacity_least(table));
-	log_begin(&line, MESSAGE_MASTER_FAILED);
-	log_text(&line, "at", "RLIMIT_NOFILE");
-	log_text(&line, "error", error);
-	log_end(&line);
-	return EXIT_MACHINE;
-}
-
-static int size_master(struct master *master, const struct table *table)
-{
-	uint32_t workers = capacity_workers(table, master->nofile);
-	int result;
-
-	if (workers == 0)
-		return fail_nofile(master, table);
-	result = master_size(master, workers);
-	if (result < 0)
-		return fail("memory for workers_max", result);
-	master->runtime_directory = strdup(table->runtime_directory);
-	if (master->runtime_directory == NULL)
-		return fail("memory", -ENOMEM);
-	return EXIT_OK;
-}
-
-/* The first table comes into force like any other; without it, no service. */
-static int put_into_force(struct master *master, struct table *table)
-{
-	reload_with(master, table);
-	while (reload_is_running(master) && !master->done)
-		master_round(master);
-	/* Asked to stop before there is anything: then that was done. */
-	if (reload_result(master)->good || master->stopping)
-		return EXIT_OK;
-	return reload_result(master)->machine ? EXIT_MACHINE : EXIT_CONFIG;
-}
-
 static void say_started(const struct master *master)
 {
 	struct log_line line;
@@ -251,7 +194,7 @@ static void say_started(const struct master *master)
 
 static int start(struct master *master, struct table *table)
 {
-	int code = size_master(master, table);
+	int code = begin_size(master, table);
 
 	if (code == EXIT_OK)
 		code = lock_directory(master, table->runtime_directory);
@@ -264,10 +207,10 @@ static int start(struct master *master, struct table *table)
 	code = control_create(master);
 	if (code < 0) {
 		table_destroy(table);
-		return fail("control.sock", code);
+		return begin_failed("control.sock", code);
 	}
 	say_rootless();
-	return put_into_force(master, table);
+	return begin_table(master, table);
 }
 
 static int serve(const struct options *options)
@@ -281,10 +224,10 @@ static int serve(const struct options *options)
 	code = sys_open_standard();
 	log_init();
 	if (code < 0)
-		return fail("/dev/null", code);
+		return begin_failed("/dev/null", code);
 	code = master_open(&master, options, &what);
 	if (code < 0)
-		return fail(what, code);
+		return begin_failed(what, code);
 	table = first_table(options->config);
 	code = table == NULL ? EXIT_CONFIG : start(&master, table);
 	if (code == EXIT_OK) {

@@ -43,7 +43,7 @@ struct master {
 	const struct options *options;
 	const struct personality *personality;
 	struct postfix_master *postfix; /* the personality's own; or NULL */
-	struct loop *loop; /* owned, as all of these */
+	struct loop *loop;		/* owned, as all of these */
 	struct spawner *spawner;
 	struct core *core; /* in core_memory */
 	void *core_memory;
@@ -62,6 +62,7 @@ struct master {
 	uint64_t nofile_soft; /* as it was at start, and is for workers */
 	uint64_t now_ns;
 	uint64_t started_ns;
+	uint64_t exit_ns;   /* serve no longer than this; 0: for ever */
 	uint64_t strangers; /* children that were none of ours, reaped */
 	uint32_t services_high;
 	uint32_t services_hint; /* no number below it is free */

@@ -37,6 +37,4 @@ const struct personality personality_native = {
 	.order = order_make,
 	.stop = stop,
 	.reload_replaces = false,
-	.one_flow_pipe = false,
-	.keeps_names = false,
 };

@@ -6,10 +6,13 @@
 #include <stdint.h>
 
 struct action;
+struct diag;
 struct diags;
+struct endpoint;
 struct master;
 struct order;
 struct table;
+struct text_builder;
 
 /*
  * personality - the table of differences between ostlerd and Postfix's master
@@ -41,8 +44,11 @@ struct personality {
 	const char *name; /* as `ostler status` tells it */
 
 	/* The files, read, into a table; DIAGS says what is wrong. */
-	bool (*load)(struct master *master, struct table **out,
-		struct diags *diags);
+	bool (*load)(
+		struct master *master, struct table **out, struct diags *diags);
+
+	/* A reload begins; or NULL. */
+	void (*reloading)(struct master *master);
 
 	/* TABLE came into force: where logs go, what workers inherit. */
 	void (*in_force)(struct master *master, const struct table *table);
@@ -60,9 +66,18 @@ struct personality {
 		const struct gossip_words *gossip);
 	bool (*say_wake)(struct master *master, uint32_t service, int error);
 
+	/* One complaint about the configuration; or NULL. */
+	void (*say_diag)(struct master *master, const struct diag *diag);
+
+	/* Why ENDPOINT cannot be listened on; or NULL. */
+	void (*listen_words)(struct text_builder *out,
+		const struct endpoint *endpoint, int error);
+
+	/* Where the holder's death lets idle workers go on; false: nowhere. */
+	bool (*accept_lock)(const struct master *master, uint32_t service,
+		struct text_builder *out);
+
 	bool reload_replaces; /* every worker, whether its row changed or not */
-	bool one_flow_pipe;   /* for all services, and not one for each */
-	bool keeps_names;     /* sockets' names stay when services go */
 };
 
 extern const struct personality personality_native;

@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "master/edition.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/place.h"
 #include "sys/fd.h"
 #include "table/table.h"
@@ -46,15 +48,26 @@ static bool keep(struct plan *plan, const struct service *row,
 	return false;
 }
 
-static void complain(struct diags *diags, const struct service *row,
+static void put_problem(const struct master *master, struct text_builder *out,
 	const struct endpoint *endpoint, int error)
 {
+	if (master->personality->listen_words != NULL)
+		master->personality->listen_words(out, endpoint, error);
+	else
+		text_put_format(out, "cannot listen on \"%s\": %s",
+			endpoint->text, strerror(error));
+}
+
+static void complain(const struct master *master, struct diags *diags,
+	const struct service *row, const struct endpoint *endpoint, int error)
+{
+	struct text_builder text;
 	char problem[512];
 	const char *remedy = "make sure that the address is this machine's, "
 			     "and that the directory of a name exists";
 
-	snprintf(problem, sizeof(problem), "cannot listen on \"%s\": %s",
-		endpoint->text, strerror(error));
+	text_builder_init(&text, problem, sizeof(problem));
+	put_problem(master, &text, endpoint, error);
 	if (error == EADDRINUSE)
 		remedy = "another program has it, or another endpoint of "
 			 "ostlerd's, or a worker that a former ostlerd left; "
@@ -93,9 +106,12 @@ static bool open_new(struct plan *plan, const struct service *row,
 	out->source = PLAN_NEW;
 	out->named = (struct net_named)NET_NAMED_NONE;
 	fd = listener_open(row, endpoint, edition_sockets(plan->edition, row),
-		is_ours(plan, endpoint), &out->named);
+		is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN,
+		&out->named);
+	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)
+		fd = place_open_beside(plan, row, out);
 	if (fd < 0) {
-		complain(diags, row, endpoint, -fd);
+		complain(plan->master, diags, row, endpoint, -fd);
 		return false;
 	}
 	out->listener.fd = fd;

@@ -69,14 +69,19 @@ void reload_destroy(struct master *master)
 	master->reload = NULL;
 }
 
-static void log_diags(const struct reload *reload)
+static void log_diags(struct master *master)
 {
+	const struct reload *reload = master->reload;
 	char buffer[1800];
 	struct text_builder text;
 
 	for (size_t i = 0; i < reload->diags.n; i++) {
 		const struct diag *diag = &reload->diags.items[i];
 
+		if (master->personality->say_diag != NULL) {
+			master->personality->say_diag(master, diag);
+			continue;
+		}
 		text_builder_init(&text, buffer, sizeof(buffer));
 		diag_put(&text, diag);
 		log_say(diag->severity == DIAG_ERROR ? MESSAGE_CONFIG_ERROR
@@ -139,7 +144,7 @@ static void finish(struct master *master, bool good)
 	reload->result.diags = &reload->diags;
 	/* What is not in force when we stop is no fault of the files. */
 	if (good || !master->stopping) {
-		log_diags(reload);
+		log_diags(master);
 		log_ended(master, good);
 	}
 	reload->count += good;
@@ -288,6 +293,8 @@ void reload_request(struct master *master)
 		return;
 	}
 	control_renew(master);
+	if (master->personality->reloading != NULL)
+		master->personality->reloading(master);
 	if (!fresh(master)) {
 		reload->failures++;
 		reload->untold = true;
@@ -296,8 +303,7 @@ void reload_request(struct master *master)
 	if (master->stopping) {
 		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
-	} else if (master->personality->load(
-			   master, &table, &reload->diags)) {
+	} else if (master->personality->load(master, &table, &reload->diags)) {
 		begin(master, table);
 	} else {
 		finish(master, false);

@@ -42,6 +42,8 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, reload_deadline(master));
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
+	if (master->exit_ns != 0)
+		at_ns = earlier(at_ns, master->exit_ns);
 	if (workers_queued() > 0)
 		at_ns = earlier(at_ns, now_ns + QUEUE_LOOK_NS);
 	else if (spawn_busy(master->spawner) > 0)
@@ -195,6 +197,8 @@ void round_expire(struct master *master)
 		control_tell_reloads(master);
 	while (reload_told(master));
 	control_expire(master);
+	if (master->exit_ns != 0 && master->now_ns >= master->exit_ns)
+		master->done = true;
 	if (log_is_waiting())
 		log_flush();
 }

@@ -59,6 +59,9 @@ static const struct field fields[] = {
 	FIELD(socket_owner, FIELD_STRING, ROW_POLICY),
 	FIELD(socket_group, FIELD_STRING, ROW_POLICY),
 	FIELD(socket_mode, FIELD_U32, ROW_POLICY),
+	FIELD(socket_bytes, FIELD_U32, ROW_POLICY),
+	FIELD(socket_dir_group, FIELD_BOOL, ROW_POLICY),
+	FIELD(socket_overwrites, FIELD_BOOL, ROW_POLICY),
 	FIELD(backlog, FIELD_U32, ROW_POLICY),
 	FIELD(pass, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.process_limit, FIELD_U32, ROW_POLICY),
@@ -90,7 +93,7 @@ static const struct field fields[] = {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 112,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 216 + sizeof(struct policy),
+		       sizeof(struct service) == 224 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

@@ -37,8 +37,7 @@ struct policy {
 	bool ready_notify;	 /* workers promise a first AVAIL */
 	bool retire_signal;	 /* SIGTERM after retire_grace */
 	bool on_deaf_kill;	 /* at the limit, kill the silent ones */
-	bool throttle_whole;	 /* every pause is throttle_time, no more and no
-			      * less */
+	bool throttle_whole;	 /* bad starts and ends pause throttle_time */
 	bool wakeup_conditional; /* none before the first worker is started */
 };
 
@@ -102,6 +101,9 @@ struct service {
 	const char *socket_owner; /* of unix:, dgram:, fifo:; or NULL */
 	const char *socket_group; /* or NULL */
 	uint32_t socket_mode;
+	uint32_t socket_bytes;	/* of inet: buffers; 0: the system's */
+	bool socket_dir_group;	/* a set-gid directory gives its group */
+	bool socket_overwrites; /* whatever has the name, but a directory */
 	uint32_t umask;
 	uint32_t backlog;
 	uint32_t max_use;     /* clients per worker; 0: no limit */

@@ -196,6 +196,9 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(socket_owner, NULL, ROW_POLICY);
 	CHANGE(socket_group, "x", ROW_POLICY);
 	CHANGE(socket_mode, 0600, ROW_POLICY);
+	CHANGE(socket_bytes, 4096, ROW_POLICY);
+	CHANGE(socket_dir_group, true, ROW_POLICY);
+	CHANGE(socket_overwrites, true, ROW_POLICY);
 	CHANGE(backlog, 1, ROW_POLICY);
 	CHANGE(pass, true, ROW_POLICY);
 	CHANGE(policy.process_limit, 1, ROW_POLICY);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "master/edition.h"
+#include "master/listeners.h"
+#include "master/master.h"
+#include "master/place.h"
+#include "master/plan.h"
+#include "table/table.h"
+
+/*
+ * An address and the wildcard may have one port, if both are ours: the kernel
+ * gives a client to the more special one. It wants both to say so; they do for
+ * the moment of the bind alone, so that a stranger's socket is still refused
+ * (postfix_spec 9.12).
+ */
+
+static unsigned share_one(
+	const struct listener *listener, uint16_t port, bool on)
+{
+	if (listener->fd < 0 || listener->endpoint->kind != ENDPOINT_INET ||
+		listener->endpoint->port != port)
+		return 0;
+	return sys_listener_share(listener->fd, on) == 0;
+}
+
+/* How many of our listeners there are at PORT, in force or planned. */
+static unsigned share(const struct plan *plan, uint16_t port, bool on)
+{
+	const struct table *table = plan->edition->table;
+	const struct master *master = plan->master;
+	unsigned n = 0;
+
+	for (uint32_t id = 0; id < master->services_high; id++) {
+		const struct service_state *state = service_of(master, id);
+
+		for (unsigned i = 0; i < state->listeners_n; i++)
+			n += share_one(&state->listeners[i], port, on);
+	}
+	for (unsigned row = 0; row < table->services_n; row++) {
+		const struct plan_endpoint *made = plan->rows[row].endpoints;
+
+		for (unsigned i = 0;
+			made != NULL && i < table->services[row].endpoints_n;
+			i++)
+			if (made[i].source == PLAN_NEW)
+				n += share_one(&made[i].listener, port, on);
+	}
+	return n;
+}
+
+int place_open_beside(const struct plan *plan, const struct service *row,
+	struct plan_endpoint *out)
+{
+	const struct endpoint *endpoint = out->listener.endpoint;
+	int fd = -EADDRINUSE;
+
+	if (share(plan, endpoint->port, true) > 0)
+		fd = listener_open(row, endpoint,
+			edition_sockets(plan->edition, row), LISTENER_SHARE,
+			&out->named);
+	(void)share(plan, endpoint->port, false);
+	if (fd >= 0)
+		(void)sys_listener_share(fd, false);
+	return fd;
+}
