@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,12 @@
 #include "sys/sink.h"
 
 #define WAITING_MAX 65536u
-#define SYSLOG_DAEMON 3
+#define WORDS_MAX 2000u	 /* bytes behind the severity, as Postfix has it */
+#define LINE_BYTES 2080u /* of a line with the severity */
 #define RATE_BURST_NS (10 * NS_PER_S)
+
+/* So long lines wait for who should take them; then they go past him. */
+#define PATIENCE_NS (10 * NS_PER_S)
 
 static const struct {
 	const char *name;
@@ -23,46 +29,78 @@ static const struct {
 #undef MESSAGE
 };
 
+/* Severities of RFC 5424, for syslog and for journald's "<N>" alike. */
+static const struct {
+	int severity;
+	const char *word; /* Postfix's */
+} levels[] = {
+	[LOG_FATAL] = {2, "fatal: "},
+	[LOG_ERROR] = {3, "error: "},
+	[LOG_WARNING] = {4, "warning: "},
+	[LOG_INFO] = {6, ""},
+};
+
 static struct {
 	struct sink sink;
+	bool postfix;
+	bool utf8;
 	char waiting[WAITING_MAX]; /* whole lines that were not taken yet */
 	size_t waiting_n;
+	uint64_t waiting_since_ns; /* 0: none does */
 	uint64_t dropped;
 	uint64_t dropped_told;
 } log_state;
-
-/* Severities of RFC 5424, for syslog and for journald's "<N>" alike. */
-static int severity(enum log_level level)
-{
-	switch (level) {
-	case LOG_ERROR:
-		return 3;
-	case LOG_WARNING:
-		return 4;
-	case LOG_INFO:
-		return 6;
-	}
-	return 6;
-}
 
 void log_init(void)
 {
 	sink_open_stderr(&log_state.sink);
 }
 
-void log_open(enum log_target target)
+void log_open(const struct log_setup *setup)
 {
 	log_flush();
 	sink_close(&log_state.sink);
-	if (target == LOG_SYSLOG)
-		sink_open_syslog(&log_state.sink, "ostlerd", SYSLOG_DAEMON);
-	else
+	log_state.postfix = setup->postfix;
+	log_state.utf8 = setup->utf8;
+	switch (setup->target) {
+	case LOG_STDERR:
 		sink_open_stderr(&log_state.sink);
+		break;
+	case LOG_SYSLOG:
+		sink_open_syslog(&log_state.sink, setup->tag, setup->facility);
+		break;
+	case LOG_POSTLOG:
+		sink_open_postlog(&log_state.sink,
+			&(struct sink_postlog){.socket = setup->postlog_socket,
+				.file = setup->postlog_file,
+				.host = setup->postlog_host,
+				.tag = setup->tag});
+		break;
+	}
+}
+
+int log_facility(const char *name)
+{
+	static const char *const names[] = {"kern", "user", "mail", "daemon",
+		"auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+		"ftp", [16] = "local0", "local1", "local2", "local3", "local4",
+		"local5", "local6", "local7"};
+
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
+		if (names[i] != NULL && strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+bool log_goes_through(const char *path)
+{
+	return log_state.sink.kind == SINK_POSTLOG &&
+	       strcmp(log_state.sink.socket, path) == 0;
 }
 
 void log_begin(struct log_line *line, enum message message)
 {
-	line->message = message;
+	line->level = messages[message].level;
 	/* Room for the newline, whatever happens. */
 	text_builder_init(&line->text, line->buffer, sizeof(line->buffer) - 1);
 	text_put(&line->text, messages[message].name);
@@ -84,30 +122,26 @@ void log_duration(struct log_line *line, const char *key, uint64_t ns)
 	number_put_duration(&line->text, ns);
 }
 
-/* False: keep it. A sink that refuses for good (a full disk) loses a line. */
-static bool write_line(int level, const char *bytes, size_t n)
+static int to_sink(int severity, const char *bytes, size_t n)
 {
-	int result = sink_write(&log_state.sink, level, bytes, n);
+	return sink_write(&log_state.sink, severity, bytes, n);
+}
 
+static int past_reader(int severity, const char *bytes, size_t n)
+{
+	return sink_write_direct(&log_state.sink, severity, bytes, n);
+}
+
+/* False: keep it. A sink that refuses for good (a full disk) loses a line. */
+static bool was_taken(int result)
+{
 	if (result < 0 && result != -EAGAIN)
 		log_state.dropped++;
 	return result != -EAGAIN;
 }
 
-/* Keep the order: nothing overtakes what waits. */
-static void keep(int level, const char *bytes, size_t n)
-{
-	if (log_state.waiting_n + n + 2 > WAITING_MAX) {
-		log_state.dropped++;
-		return;
-	}
-	log_state.waiting[log_state.waiting_n++] = (char)('0' + level);
-	memcpy(log_state.waiting + log_state.waiting_n, bytes, n);
-	log_state.waiting_n += n;
-	log_state.waiting[log_state.waiting_n++] = '\n';
-}
-
-void log_flush(void)
+/* What waits, as far as it is taken. */
+static void drain(int (*write)(int severity, const char *bytes, size_t n))
 {
 	size_t done = 0;
 
@@ -117,38 +151,139 @@ void log_flush(void)
 			memchr(line, '\n', log_state.waiting_n - done);
 		size_t n = (size_t)(end - line);
 
-		if (!write_line(line[0] - '0', line + 1, n - 1))
+		if (!was_taken(write(line[0] - '0', line + 1, n - 1)))
 			break;
 		done += n + 1;
 	}
 	memmove(log_state.waiting, log_state.waiting + done,
 		log_state.waiting_n - done);
 	log_state.waiting_n -= done;
+	if (log_state.waiting_n == 0)
+		log_state.waiting_since_ns = 0;
+}
+
+void log_flush(void)
+{
+	uint64_t now_ns;
+
+	if (log_state.waiting_n == 0)
+		return;
+	drain(to_sink);
+	now_ns = clock_now_ns();
+	if (log_state.waiting_n > 0 &&
+		now_ns - log_state.waiting_since_ns > PATIENCE_NS)
+		drain(past_reader);
+}
+
+/* Keep the order: nothing overtakes what waits. */
+static void keep(int severity, struct text line)
+{
+	if (log_state.waiting_n + line.n + 2 > WAITING_MAX)
+		drain(past_reader);
+	if (log_state.waiting_n + line.n + 2 > WAITING_MAX) {
+		log_state.dropped++;
+		return;
+	}
+	if (log_state.waiting_n == 0)
+		log_state.waiting_since_ns = clock_now_ns();
+	log_state.waiting[log_state.waiting_n++] = (char)('0' + severity);
+	memcpy(log_state.waiting + log_state.waiting_n, line.bytes, line.n);
+	log_state.waiting_n += line.n;
+	log_state.waiting[log_state.waiting_n++] = '\n';
+}
+
+/* How many bytes from BYTES on are one character that UTF-8 may have; 0. */
+static size_t utf8_size(const char *bytes, size_t n)
+{
+	/* Below 0xa0 are controls; less than the others is too long a form. */
+	static const uint32_t least[] = {0, 0, 0xa0, 0x800, 0x10000};
+	unsigned char lead = (unsigned char)bytes[0];
+	size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+	uint32_t c = lead & (0xffu >> (size + 1));
+
+	if (lead < 0xc0 || lead > 0xf4 || size > n)
+		return 0;
+	for (size_t i = 1; i < size; i++) {
+		if (((unsigned char)bytes[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | ((unsigned char)bytes[i] & 0x3f);
+	}
+	if (c < least[size] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return size;
+}
+
+static void put_cleaned(struct text_builder *out, struct text words)
+{
+	size_t size;
+
+	for (size_t i = 0; i < words.n; i += size) {
+		size = 1;
+		if (text_char_is_printable(words.bytes[i])) {
+			text_put_char(out, words.bytes[i]);
+			continue;
+		}
+		size = log_state.utf8 ? utf8_size(words.bytes + i, words.n - i)
+				      : 0;
+		if (size > 0)
+			text_put_text(
+				out, (struct text){words.bytes + i, size});
+		else
+			text_put_char(out, '?');
+		size += size == 0;
+	}
+}
+
+/* LINE as it is to stand there, in OUT, which has room for LINE_BYTES. */
+static struct text dress(
+	enum log_level level, bool foreign, struct text line, char *out)
+{
+	struct text_builder text;
+
+	if (!foreign)
+		return line;
+	if (line.n > WORDS_MAX)
+		line.n = WORDS_MAX;
+	text_builder_init(&text, out, LINE_BYTES);
+	text_put(&text, levels[level].word);
+	put_cleaned(&text, line);
+	assert(!text.overflow);
+	return text_built(&text);
 }
 
 static void tell_dropped(void)
 {
 	char line[64];
+	char dressed[LINE_BYTES];
 	int n = snprintf(line, sizeof(line), "%s lines=%llu",
 		messages[MESSAGE_LOG_LOST].name,
 		(unsigned long long)(log_state.dropped -
 				     log_state.dropped_told));
 
 	log_state.dropped_told = log_state.dropped;
-	keep(severity(LOG_WARNING), line, (size_t)n);
+	keep(levels[LOG_WARNING].severity,
+		dress(LOG_WARNING, log_state.postfix,
+			(struct text){line, (size_t)n}, dressed));
 }
 
-void log_end(struct log_line *line)
+static void put_line(enum log_level level, bool foreign, struct text line)
 {
-	int level = severity(messages[line->message].level);
+	int severity = levels[level].severity;
+	char dressed[LINE_BYTES];
 
+	line = dress(level, foreign, line, dressed);
 	log_flush();
 	if (log_state.dropped > log_state.dropped_told &&
 		log_state.waiting_n < WAITING_MAX / 2)
 		tell_dropped();
 	if (log_state.waiting_n > 0 ||
-		!write_line(level, line->buffer, line->text.n))
-		keep(level, line->buffer, line->text.n);
+		!was_taken(to_sink(severity, line.bytes, line.n)))
+		keep(severity, line);
+}
+
+void log_end(struct log_line *line)
+{
+	put_line(line->level, log_state.postfix, text_built(&line->text));
 }
 
 void log_say(enum message message, const char *text)
@@ -158,6 +293,53 @@ void log_say(enum message message, const char *text)
 	log_begin(&line, message);
 	log_text(&line, "text", text);
 	log_end(&line);
+}
+
+/* What printf made of it: cut, if it had to be. */
+static struct text made(const char *buffer, size_t room, int n)
+{
+	if (n < 0)
+		n = 0;
+	return (struct text){buffer, (size_t)n < room ? (size_t)n : room - 1};
+}
+
+void log_words(enum log_level level, const char *format, ...)
+{
+	char buffer[WORDS_MAX + 1];
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(buffer, sizeof(buffer), format, arguments);
+	va_end(arguments);
+	put_line(level, true, made(buffer, sizeof(buffer), n));
+}
+
+void log_words_direct(enum log_level level, const char *format, ...)
+{
+	char buffer[WORDS_MAX + 1];
+	char dressed[LINE_BYTES];
+	struct text line;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(buffer, sizeof(buffer), format, arguments);
+	va_end(arguments);
+	line = dress(level, true, made(buffer, sizeof(buffer), n), dressed);
+	log_finish();
+	if (log_state.waiting_n > 0 ||
+		!was_taken(past_reader(
+			levels[level].severity, line.bytes, line.n)))
+		keep(levels[level].severity, line);
+}
+
+void log_finish(void)
+{
+	log_flush();
+	if (log_state.dropped > log_state.dropped_told)
+		tell_dropped();
+	drain(past_reader);
 }
 
 bool log_is_waiting(void)

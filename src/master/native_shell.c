@@ -19,7 +19,9 @@ static bool load(struct master *master, struct table **out, struct diags *diags)
 static void in_force(struct master *master, const struct table *table)
 {
 	(void)master;
-	log_open(table->log);
+	log_open(&(struct log_setup){.target = table->log,
+		.tag = "ostlerd",
+		.facility = log_facility("daemon")});
 }
 
 static void stop(struct master *master, int signal)

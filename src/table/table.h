@@ -22,6 +22,7 @@ struct diags;
 enum log_target {
 	LOG_STDERR,
 	LOG_SYSLOG,
+	LOG_POSTLOG, /* Postfix's: to postlogd, or else into its file */
 };
 
 struct table {
