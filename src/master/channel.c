@@ -2,10 +2,12 @@
 #include "master/channel.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/records.h"
 #include "master/services.h"
 #include "proto/status.h"
@@ -31,9 +33,10 @@ static struct {
 	uint32_t first, n;
 } rests;
 
-static void complain(struct master *master, uint32_t service, int pid,
-	const char *what, uint64_t *count)
+static void complain(struct master *master, uint32_t service,
+	const struct gossip_words *gossip, uint64_t *count)
 {
+	const struct personality *personality = master->personality;
 	struct service_state *state = service_of(master, service);
 	struct log_line line;
 	uint64_t suppressed;
@@ -41,13 +44,28 @@ static void complain(struct master *master, uint32_t service, int pid,
 	(*count)++;
 	if (!log_allowed(&state->complaints, master->now_ns, &suppressed))
 		return;
+	/* What was left out has no words but ours. */
+	if (personality->say_gossip != NULL &&
+		personality->say_gossip(master, service, gossip) &&
+		suppressed == 0)
+		return;
 	log_begin(&line, MESSAGE_BAD_STATUS);
 	log_text(&line, "service", state->row->name);
-	log_number(&line, "pid", (uint64_t)pid);
-	log_text(&line, "what", what);
+	log_number(&line, "pid", (uint64_t)gossip->pid);
+	log_text(&line, "what", gossip->what);
 	if (suppressed > 0)
 		log_number(&line, "suppressed", suppressed);
 	log_end(&line);
+}
+
+/* A word that is none, for the log. */
+static int strange_word(const char *bytes)
+{
+	int word;
+
+	memcpy(&word, bytes + OSTLER__STATUS_BYTES - sizeof(word),
+		sizeof(word));
+	return word;
 }
 
 /*
@@ -55,31 +73,39 @@ static void complain(struct master *master, uint32_t service, int pid,
  * says of itself must be true; what it says of its state is gossip.
  */
 static void take_message(struct master *master, uint32_t slot,
-	const void *bytes, const struct channel_message *message)
+	const char *bytes, const struct channel_message *message)
 {
 	struct worker_record *worker = &master->workers[slot];
 	struct gossip *gossip = &service_of(master, worker->service)->gossip;
+	struct gossip_words words = {
+		.pid = worker->pid, .bytes = (unsigned)message->size};
 	struct ostler__status status;
 	enum ostler__status_verdict verdict = STATUS_BAD_SIZE;
+	uint64_t *count;
 
 	if (!message->truncated)
 		verdict = ostler__status_decode(bytes, message->size, &status);
-	if (verdict == STATUS_BAD_SIZE)
-		complain(master, worker->service, worker->pid, "size",
-			&gossip->bad_size);
-	else if (status.pid != worker->pid)
-		complain(master, worker->service, worker->pid, "pid",
-			&gossip->bad_pid);
-	else if (status.generation != worker->serial)
-		complain(master, worker->service, worker->pid, "generation",
-			&gossip->bad_generation);
-	else if (verdict == STATUS_BAD_VALUE)
-		complain(master, worker->service, worker->pid, "status",
-			&gossip->bad_status);
-	else
+	if (verdict == STATUS_BAD_SIZE) {
+		words.what = "size";
+		count = &gossip->bad_size;
+	} else if (status.pid != worker->pid) {
+		words.what = "pid";
+		count = &gossip->bad_pid;
+	} else if (status.generation != worker->serial) {
+		words.what = "generation";
+		words.generation = status.generation;
+		count = &gossip->bad_generation;
+	} else if (verdict == STATUS_BAD_VALUE) {
+		words.what = "status";
+		words.status = strange_word(bytes);
+		count = &gossip->bad_status;
+	} else {
 		inbox_put_worker(&master->inbox,
 			status.word == STATUS_AVAIL ? EVENT_READY : EVENT_TAKEN,
 			slot, worker->serial);
+		return;
+	}
+	complain(master, worker->service, &words, count);
 }
 
 /*
@@ -243,7 +269,7 @@ void channel_drain(struct master *master, uint32_t slot)
 
 /* The kernel says who spoke; anybody else's words are dropped. */
 static void take_shared(struct master *master, uint32_t service,
-	const void *bytes, const struct channel_message *message)
+	const char *bytes, const struct channel_message *message)
 {
 	struct service_state *state = service_of(master, service);
 	uint32_t slot = UINT32_MAX;
@@ -251,7 +277,9 @@ static void take_shared(struct master *master, uint32_t service,
 	if (message->has_credentials)
 		slot = worker_by_pid(master, message->pid);
 	if (slot == UINT32_MAX || master->workers[slot].service != service) {
-		complain(master, service, message->pid, "sender",
+		complain(master, service,
+			&(struct gossip_words){
+				.what = "sender", .pid = message->pid},
 			&state->gossip.bad_pid);
 		return;
 	}

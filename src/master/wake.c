@@ -9,6 +9,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/personality.h"
 #include "master/services.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
@@ -61,11 +62,15 @@ void wakes_destroy(struct master *master)
 
 static void failed(struct master *master, uint32_t service, int error)
 {
+	const struct personality *personality = master->personality;
 	struct log_line line;
 	uint64_t suppressed;
 
 	if (!log_allowed(&service_of(master, service)->complaints,
 		    master->now_ns, &suppressed))
+		return;
+	if (personality->say_wake != NULL &&
+		personality->say_wake(master, service, error))
 		return;
 	log_begin(&line, MESSAGE_WAKEUP_FAILED);
 	log_text(&line, "service", service_name(master, service));
