@@ -8,6 +8,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/perform.h"
+#include "master/personality.h"
 #include "master/services.h"
 #include "master/workers.h"
 
@@ -128,12 +129,16 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 
 void notice_log(struct master *master, const struct action *action)
 {
+	const struct personality *personality = master->personality;
 	struct service_state *state = service_of(master, action->service);
 	struct log_rate *rate = rate_of(state, action->notice);
 	struct log_line line;
 	uint64_t suppressed = 0;
 
 	if (state->edition == NULL)
+		return;
+	if (personality->say_notice != NULL &&
+		personality->say_notice(master, action))
 		return;
 	if (rate != NULL && !log_allowed(rate, master->now_ns, &suppressed))
 		return;

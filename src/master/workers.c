@@ -39,6 +39,18 @@ const struct last_death *worker_death(uint32_t slot, uint32_t serial)
 	return NULL;
 }
 
+const struct last_death *worker_failed_start(uint32_t service)
+{
+	for (unsigned i = 1; i <= DEATHS_MAX && i <= deaths_n; i++) {
+		const struct last_death *death =
+			&deaths[(deaths_n - i) % DEATHS_MAX];
+
+		if (death->service == service && death->stage != SPAWN_DONE)
+			return death;
+	}
+	return NULL;
+}
+
 /* Not being wrong, but being short of something: it may work soon. */
 static bool is_temporary(int error)
 {
@@ -271,6 +283,8 @@ void worker_ended(struct master *master, uint32_t slot)
 		return;
 	deaths[deaths_n++ % DEATHS_MAX] = (struct last_death){.slot = slot,
 		.serial = worker->serial,
+		.service = worker->service,
+		.stage = worker->stage,
 		.pid = worker->pid,
 		.up_ns = master->now_ns - worker->started_ns,
 		.end = end};

@@ -27,6 +27,8 @@ struct master;
 struct last_death {
 	uint32_t slot;
 	uint32_t serial;
+	uint32_t service;
+	int stage; /* where its start failed; 0: it did not */
 	int pid;
 	uint64_t up_ns;
 	struct child_end end;
@@ -49,6 +51,9 @@ void worker_signal(
 
 /* How a worker ended that ended lately, or NULL. */
 const struct last_death *worker_death(uint32_t slot, uint32_t serial);
+
+/* The last one of SERVICE whose start failed, or NULL. */
+const struct last_death *worker_failed_start(uint32_t service);
 
 /* Starts that wait for a slot of the spawner. */
 uint32_t workers_queued(void);
