@@ -10,9 +10,9 @@
 
 /*
  * An address and the wildcard may have one port, if both are ours: the kernel
- * gives a client to the more special one. It wants both to say so; they do for
- * the moment of the bind alone, so that a stranger's socket is still refused
- * (postfix_spec 9.12).
+ * gives a client to the more special one. It wants both to say so; they do
+ * so only when it must be, so that a stranger's socket is refused everywhere
+ * else (postfix_spec 9.12).
  */
 
 static unsigned share_one(

@@ -163,6 +163,15 @@ def test_endpoints_are_added_and_removed():
         assert echoes(two)
 
 
+@pytest.mark.parametrize("first, second", [("*:{}", "127.0.0.1:{}"), ("127.0.0.1:{}", "*:{}")])
+def test_a_wildcard_and_an_address_follow_each_other_at_one_port(first, second):
+    port = free_port()
+    with Ostlerd(says("a", [first.format(port)], "one")) as master:
+        assert hear(port) == "one"
+        master.reload(says("b", [second.format(port)], "two"))
+        wait_until(lambda: hear(port) == "two", "the new service")
+
+
 def test_endpoints_move_between_services():
     one, two = free_port(), free_port()
     with Ostlerd(says("a", at(one), "a") + says("b", at(two), "b")) as master:
