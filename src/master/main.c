@@ -236,7 +236,7 @@ static int serve(const struct options *options)
 		code = master_run(&master);
 	}
 	master_finish(&master);
-	log_flush();
+	log_finish();
 	return code;
 }
 

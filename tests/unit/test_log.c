@@ -213,7 +213,7 @@ static void utf8_stays_where_that_is_wanted(void **state)
 		"\303\251\342\202\254\360\237\230\200\302\240.");
 	check_next(f, "\303\251\342\202\254\360\237\230\200\302\240.");
 	/* Cut short, controls, forms that are too long, surrogates, 0x110000. */
-	log_words(LOG_INFO, "%s", "\303x\377\302\233.\300\257.\340\200\257");
+	log_words(LOG_INFO, "%s", "\303x\377\302\233.\300\257.\340\237\277");
 	check_next(f, "?x???.??.???");
 	log_words(LOG_INFO, "%s", "\355\240\200.\364\220\200\200.\342\202");
 	check_next(f, "???.????.??");
@@ -352,6 +352,24 @@ static void what_was_lost_is_told(void **state)
 	check_next(f, "here");
 }
 
+static void at_the_end_what_was_lost_is_told_too(void **state)
+{
+	char line[HEAD_MAX];
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(unlink(in_scratch("postlog")), 0);
+	assert_int_equal(mkdir(in_scratch("file"), 0700), 0);
+	log_words(LOG_INFO, "gone");
+	assert_int_equal(rmdir(in_scratch("file")), 0);
+	log_finish();
+	file = fopen(in_scratch("file"), "re");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_string_equal(words_of(line), "warning: log-lost lines=1\n");
+	(void)fclose(file);
+}
+
 static void what_waits_goes_the_new_way(void **state)
 {
 	unsigned n = stop_up();
@@ -411,6 +429,7 @@ int main(void)
 		LOG_TEST(a_reader_that_never_reads_loses_no_line),
 		LOG_TEST(lines_wait_ten_seconds_and_no_longer),
 		LOG_TEST(what_was_lost_is_told),
+		LOG_TEST(at_the_end_what_was_lost_is_told_too),
 		LOG_TEST(what_waits_goes_the_new_way),
 		LOG_TEST(facilities_have_the_numbers_of_syslog),
 		LOG_TEST(it_is_known_whose_socket_the_lines_go_through),
