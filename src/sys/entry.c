@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/entry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fd.h"
+#include "sys/path.h"
+
+#define FRESH ".ostler-new"
+
+static int read_target(const char *path, struct entry *out)
+{
+	ssize_t n = readlink(path, out->target, sizeof(out->target) - 1);
+
+	if (n < 0)
+		return -errno;
+	out->target[n] = '\0';
+	return 0;
+}
+
+int sys_entry(const char *path, struct entry *out)
+{
+	struct stat st;
+
+	*out = (struct entry){.kind = ENTRY_NONE};
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	out->device = (uint64_t)st.st_dev;
+	out->inode = (uint64_t)st.st_ino;
+	out->kind = S_ISREG(st.st_mode)	  ? ENTRY_FILE
+		    : S_ISLNK(st.st_mode) ? ENTRY_LINK
+					  : ENTRY_OTHER;
+	return out->kind == ENTRY_LINK ? read_target(path, out) : 0;
+}
+
+bool entry_is_same(const struct entry *a, const struct entry *b)
+{
+	return a->kind != ENTRY_NONE && b->kind != ENTRY_NONE &&
+	       a->device == b->device && a->inode == b->inode;
+}
+
+static int fresh_name(const char *path, char *out, size_t size)
+{
+	int n = snprintf(out, size, "%s" FRESH, path);
+
+	if (n < 0 || (size_t)n >= size)
+		return -ENAMETOOLONG;
+	/* One that an interrupted run has left. */
+	return sys_remove_entry(out);
+}
+
+/* What was renamed is on the disk before the next step is. */
+static int sync_directory_of(const char *path)
+{
+	AUTO_CLOSE int fd = -1;
+	char directory[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	snprintf(directory, sizeof(directory), "%.*s",
+		slash == NULL ? 1 : (int)(slash - path) + 1,
+		slash == NULL ? "." : path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int move_into_place(const char *fresh, const char *path)
+{
+	if (rename(fresh, path) < 0) {
+		int error = -errno;
+
+		(void)unlink(fresh); /* the first failure is the news */
+		return error;
+	}
+	/* Two names of one file: then rename() has left both. */
+	if (unlink(fresh) < 0 && errno != ENOENT)
+		return -errno;
+	return sync_directory_of(path);
+}
+
+int sys_replace_by_file(const char *path, const char *old)
+{
+	char fresh[PATH_MAX];
+	int result = fresh_name(path, fresh, sizeof(fresh));
+
+	if (result < 0)
+		return result;
+	if (link(old, fresh) < 0)
+		return -errno;
+	return move_into_place(fresh, path);
+}
+
+int sys_replace_by_link(const char *path, const char *target)
+{
+	char fresh[PATH_MAX];
+	int result = fresh_name(path, fresh, sizeof(fresh));
+
+	if (result < 0)
+		return result;
+	if (symlink(target, fresh) < 0)
+		return -errno;
+	return move_into_place(fresh, path);
+}
+
+int sys_sweep_entry(const char *path)
+{
+	char fresh[PATH_MAX];
+
+	return fresh_name(path, fresh, sizeof(fresh));
+}
+
+int sys_remove_entry(const char *path)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+int sys_check_program(const char *path)
+{
+	AUTO_FREE char *real = realpath(path, NULL);
+	struct stat st;
+	char *slash;
+	int result;
+
+	if (real == NULL)
+		return -errno;
+	result = sys_executable(real);
+	if (result < 0)
+		return result;
+	if (stat(real, &st) < 0)
+		return -errno;
+	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return -EPERM;
+	while ((slash = strrchr(real, '/')) != NULL && slash != real) {
+		*slash = '\0';
+		result = sys_check_directory(real);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+int sys_is_flocked(const char *path)
+{
+	AUTO_CLOSE int fd = -1;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
+}
+
+int sys_lock_whole(const char *path)
+{
+	AUTO_CLOSE int fd = -1;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	if (fcntl(fd, F_SETLK, &lock) < 0)
+		return errno == EACCES ? -EAGAIN : -errno;
+	return fd_take(&fd);
+}
