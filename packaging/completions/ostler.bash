@@ -10,7 +10,7 @@ _ostler()
 
 	COMPREPLY=()
 	case $before in
-	-s | --socket)
+	-s | --socket | -r | --root | -d | --daemon-directory)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;

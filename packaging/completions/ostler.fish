@@ -5,7 +5,7 @@ function __ostler_words
     set -l typed (commandline -opc)
     set -l word (commandline -ct)
     switch "$typed[-1]"
-        case -s --socket
+        case -s --socket -r --root -d --daemon-directory
             __fish_complete_path $word
             return
         case -t --timeout

@@ -3,61 +3,41 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "ctl/daemon.h"
 #include "ctl/say.h"
 
-#define BUILT_AT "/src/ctl/ostler"
-#define BUILT_DAEMON "/src/master/ostlerd"
+enum { WORDS_MAX = 6 };
 
-/* In a build tree ostlerd is not installed yet, but it is there. */
-static bool find_built(char *out, size_t size)
+/* What ostlerd is asked; OUT[0] is the caller's. */
+static void put_words(const struct ctl *ctl, const char **out)
 {
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	size_t tail = strlen(BUILT_AT);
+	unsigned n = 1;
+	const char *place = ctl->words_n > 0 ? ctl->words[0] : ctl->postfix;
 
-	if (n < (ssize_t)tail || (size_t)n + sizeof(BUILT_DAEMON) > size)
-		return false;
-	out[n] = '\0';
-	if (strcmp(out + n - tail, BUILT_AT) != 0)
-		return false;
-	memcpy(out + (size_t)n - tail, BUILT_DAEMON, sizeof(BUILT_DAEMON));
-	return access(out, X_OK) == 0;
-}
-
-static const char *find_daemon(char *buffer, size_t size)
-{
-	const char *named = getenv("OSTLER_DAEMON");
-
-	if (named != NULL && named[0] != '\0')
-		return named;
-	if (find_built(buffer, size))
-		return buffer;
-	return OSTLER_SBINDIR "/ostlerd";
+	if (ctl->postfix != NULL)
+		out[n++] = "--postfix";
+	out[n++] = "--check";
+	if (place != NULL) {
+		out[n++] = "-c";
+		out[n++] = place;
+	}
+	out[n] = NULL;
 }
 
 /* The master reads configurations, so that there is one reader of them. */
 enum ctl_exit ctl_check(const struct ctl *ctl)
 {
 	char buffer[PATH_MAX];
-	char check[] = "--check";
-	char option[] = "-c";
-	const char *daemon = find_daemon(buffer, sizeof(buffer));
-	char *name = strdup(daemon);
-	char *arguments[] = {name, check, NULL, NULL, NULL};
+	const char *daemon = daemon_to_run(buffer, sizeof(buffer));
+	const char *words[WORDS_MAX] = {daemon};
 
-	if (ctl->words_n > 0) {
-		arguments[2] = option;
-		arguments[3] = ctl->words[0];
-	}
-	if (name != NULL)
-		execv(daemon, arguments);
+	put_words(ctl, words);
+	execv(daemon, (char *const *)(size_t)words);
 	say_complaint("%s: %s; name the program with OSTLER_DAEMON", daemon,
 		strerror(errno));
-	free(name);
 	return CTL_FAILED;
 }

@@ -3,16 +3,34 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "base/text.h"
+#include "ctl/instance.h"
 #include "ctl/say.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
+#include "sys/path.h"
+
+/* Who did not say which master may have meant the one of Postfix. */
+static const char *advice(const struct client *client)
+{
+	char path[PATH_MAX];
+
+	if (client->for_postfix)
+		return "it is not running, or not under ostler: `ostler postfix status` tells";
+	if (!client->named && sys_exists(INSTANCE_DEFAULT "/main.cf") == 1 &&
+		instance_find_socket(
+			INSTANCE_DEFAULT, true, path, sizeof(path)) &&
+		sys_exists(path) == 1)
+		return "but Postfix has one: try `ostler --postfix status`";
+	return "start ostlerd, or name its socket with -s or OSTLER_SOCKET";
+}
 
 static enum ctl_exit cannot_connect(const struct client *client, int error)
 {
@@ -29,9 +47,8 @@ static enum ctl_exit cannot_connect(const struct client *client, int error)
 			"%s: the master does not take the connection; is it stopped? (its log may say)",
 			client->path);
 	else
-		say_complaint(
-			"no master at %s: %s; start ostlerd, or name its socket with -s or OSTLER_SOCKET",
-			client->path, strerror(-error));
+		say_complaint("no master at %s: %s; %s", client->path,
+			strerror(-error), advice(client));
 	return forbidden ? CTL_NOT_ALLOWED : CTL_NO_MASTER;
 }
 
@@ -120,6 +137,8 @@ enum ctl_exit client_ask(struct client *client, const struct ctl *ctl,
 
 	*client = (struct client){
 		.path = ctl->socket,
+		.named = ctl->socket_is_named,
+		.for_postfix = ctl->postfix != NULL && !ctl->socket_is_given,
 		.quiet = ctl->quiet,
 		.fd = -1,
 		.deadline_ns = clock_now_ns() + waited_ns,

@@ -20,6 +20,8 @@ struct loop;
  */
 struct client {
 	const char *path; /* borrowed; for complaints */
+	bool named;	  /* PATH: not the default */
+	bool for_postfix; /* PATH: of an instance */
 	bool quiet;	  /* completions: no complaints */
 	int fd;
 	struct loop *loop; /* owned */

@@ -49,6 +49,13 @@ static void offer_services(const struct ctl *ctl, bool described)
 	answer_finish(&answer);
 }
 
+static void offer_switch(bool described)
+{
+	offer("enable", described ? "put ostler in place" : NULL);
+	offer("disable", described ? "go back" : NULL);
+	offer("status", described ? "show what is in place" : NULL);
+}
+
 /* What is not known here (the file of `check`) is left to the shell. */
 static enum ctl_exit complete(const struct ctl *ctl, bool described)
 {
@@ -56,6 +63,8 @@ static enum ctl_exit complete(const struct ctl *ctl, bool described)
 		offer_verbs(described);
 	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "status") == 0)
 		offer_services(ctl, described);
+	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "postfix") == 0)
+		offer_switch(described);
 	return CTL_OK;
 }
 

@@ -21,7 +21,8 @@
 	EXIT(CTL_USAGE, 2, "the command line makes no sense")                  \
 	EXIT(CTL_NO_MASTER, 3, "no master answers at the socket")              \
 	EXIT(CTL_NOT_ALLOWED, 4, "the master is there, but not for this user") \
-	EXIT(CTL_CONFIGURATION, 78, "check: the configuration has errors")
+	EXIT(CTL_CONFIGURATION, 78,                                            \
+		"the configuration that was checked has errors")
 
 enum ctl_exit {
 #define EXIT(name, number, meaning) name = number,
@@ -32,14 +33,25 @@ enum ctl_exit {
 /* letter, name, argument or NULL, what it does */
 #define CTL_OPTIONS(OPTION)                                                    \
 	OPTION('s', "socket", "PATH", "the master's control socket")           \
+	OPTION('p', "postfix", "[=DIR]",                                       \
+		"the master of a Postfix (/etc/postfix)")                      \
 	OPTION('j', "json", NULL, "answer with one JSON document")             \
 	OPTION('t', "timeout", "TIME", "wait no longer than this (10s)")       \
 	OPTION('n', "now", NULL, "stop: do not wait for clients")              \
+	OPTION('N', "dry-run", NULL, "postfix: only say what would be done")   \
+	OPTION('r', "root", "DIR", "postfix: as dpkg's own --root")            \
+	OPTION('d', "daemon-directory", "DIR", "postfix: where its master is") \
 	OPTION('V', "version", NULL, "print the version of ostler, and exit")  \
 	OPTION('h', "help", NULL, "print this, and exit")
 
 struct ctl {
-	const char *socket;  /* borrowed from argv or the environment */
+	const char *socket;   /* borrowed from argv or the environment */
+	bool socket_is_given; /* by -s */
+	bool socket_is_named; /* by anything but the default */
+	const char *postfix;  /* a configuration directory, or NULL */
+	const char *root;     /* of dpkg, or NULL */
+	const char *daemon_directory; /* or NULL */
+	bool dry_run;
 	uint64_t timeout_ns; /* 0: the verb's own */
 	bool json;
 	bool now;
@@ -51,7 +63,9 @@ struct ctl {
 enum ctl_takes {
 	CTL_TAKES_JSON = 1,
 	CTL_TAKES_NOW = 2,
-	CTL_HIDDEN = 4, /* not in help */
+	CTL_HIDDEN = 4,	      /* not in help */
+	CTL_TAKES_SWITCH = 8, /* the options of `postfix` */
+	CTL_ASKS = 16,	      /* a master: its socket is wanted */
 };
 
 struct ctl_verb {
@@ -71,6 +85,7 @@ enum ctl_exit ctl_status(const struct ctl *ctl);
 enum ctl_exit ctl_reload(const struct ctl *ctl);
 enum ctl_exit ctl_stop(const struct ctl *ctl);
 enum ctl_exit ctl_check(const struct ctl *ctl);
+enum ctl_exit ctl_postfix(const struct ctl *ctl);
 enum ctl_exit ctl_version(const struct ctl *ctl);
 enum ctl_exit ctl_help(const struct ctl *ctl);
 enum ctl_exit ctl_complete(const struct ctl *ctl);

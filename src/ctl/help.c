@@ -35,7 +35,7 @@ static void print_verbs(void)
 			continue;
 		snprintf(usage, sizeof(usage), "%s %s", verb->name,
 			verb->arguments);
-		printf("  %-20s %s\n", usage, verb->summary);
+		printf("  %-28s %s\n", usage, verb->summary);
 	}
 }
 
@@ -52,13 +52,13 @@ enum ctl_exit ctl_help(const struct ctl *ctl)
 
 		snprintf(usage, sizeof(usage), "-%c, --%s%s%s",
 			options[i].letter, options[i].name,
-			argument != NULL ? " " : "",
+			argument != NULL && argument[0] != '[' ? " " : "",
 			argument != NULL ? argument : "");
-		printf("  %-20s %s\n", usage, options[i].meaning);
+		printf("  %-28s %s\n", usage, options[i].meaning);
 	}
 	printf("\nExit status:\n");
 	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
-		printf("  %-20d %s\n", exits[i].number, exits[i].meaning);
+		printf("  %-28d %s\n", exits[i].number, exits[i].meaning);
 	printf("\nThe whole story: man ostler\n");
 	return CTL_OK;
 }

@@ -2,26 +2,47 @@
 #include "ctl/ctl.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
 #include "base/text.h"
+#include "ctl/instance.h"
 #include "ctl/say.h"
 
 #define SOCKET_DEFAULT "/run/ostler/control.sock"
 /* A month: who waits longer has forgotten it. */
 #define TIMEOUT_MAX_S UINT64_C(2592000)
 
-static const struct option options[] = {
-#define OPTION(letter, name, argument, meaning)                                \
-	{name, (argument) != NULL ? required_argument : no_argument, NULL,     \
-		letter},
+static const struct {
+	char letter;
+	const char *name;
+	const char *argument;
+} list[] = {
+#define OPTION(letter, name, argument, meaning) {letter, name, argument},
 	CTL_OPTIONS(OPTION)
 #undef OPTION
-		{NULL, 0, NULL, 0},
 };
+enum { LIST_N = sizeof(list) / sizeof(list[0]) };
+
+/* What getopt_long() wants; "[=DIR]" may be left out. */
+static const struct option *long_options(void)
+{
+	static struct option options[LIST_N + 1];
+
+	for (size_t i = 0; i < LIST_N; i++) {
+		const char *argument = list[i].argument;
+
+		options[i] = (struct option){.name = list[i].name,
+			.has_arg = argument == NULL	? no_argument
+				   : argument[0] == '[' ? optional_argument
+							: required_argument,
+			.val = list[i].letter};
+	}
+	return options;
+}
 
 enum parsed {
 	PARSED_RUN,
@@ -30,11 +51,12 @@ enum parsed {
 	PARSED_BAD, /* and complained about */
 };
 
-static const char *socket_from_environment(void)
+static void take_environment(struct ctl *ctl)
 {
 	const char *path = getenv("OSTLER_SOCKET");
 
-	return path != NULL && path[0] != '\0' ? path : SOCKET_DEFAULT;
+	ctl->socket_is_named = path != NULL && path[0] != '\0';
+	ctl->socket = ctl->socket_is_named ? path : SOCKET_DEFAULT;
 }
 
 /* "10" is seconds, as in timeout(1); "1.5s" and "2m" as in ostler.conf. */
@@ -59,6 +81,20 @@ static enum parsed parse_option(int letter, struct ctl *ctl)
 	switch (letter) {
 	case 's':
 		ctl->socket = optarg;
+		ctl->socket_is_named = true;
+		ctl->socket_is_given = true;
+		return PARSED_RUN;
+	case 'p':
+		ctl->postfix = optarg != NULL ? optarg : INSTANCE_DEFAULT;
+		return PARSED_RUN;
+	case 'r':
+		ctl->root = optarg;
+		return PARSED_RUN;
+	case 'd':
+		ctl->daemon_directory = optarg;
+		return PARSED_RUN;
+	case 'N':
+		ctl->dry_run = true;
 		return PARSED_RUN;
 	case 'j':
 		ctl->json = true;
@@ -93,8 +129,8 @@ static enum parsed parse(
 	unsigned n = 0;
 
 	while (optind < argc) {
-		int letter =
-			getopt_long(argc, argv, "+s:jt:nVh", options, NULL);
+		int letter = getopt_long(
+			argc, argv, "+s:p::jt:nNr:d:Vh", long_options(), NULL);
 		enum parsed parsed;
 
 		if (letter == -1 && options_are_over(argv))
@@ -128,6 +164,27 @@ static enum ctl_exit usage(const char *what, const char *word)
 	return CTL_USAGE;
 }
 
+static bool has_switch_options(const struct ctl *ctl)
+{
+	return ctl->dry_run || ctl->root != NULL ||
+	       ctl->daemon_directory != NULL;
+}
+
+/* -s is stronger than --postfix, which is stronger than the environment. */
+static bool find_socket(struct ctl *ctl, const struct ctl_verb *verb)
+{
+	static char path[PATH_MAX];
+	bool quiet = (verb->takes & CTL_HIDDEN) != 0;
+
+	if (ctl->postfix == NULL || ctl->socket_is_given)
+		return true;
+	if (!instance_find_socket(ctl->postfix, quiet, path, sizeof(path)))
+		return quiet;
+	ctl->socket = path;
+	ctl->socket_is_named = true;
+	return true;
+}
+
 static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 {
 	const struct ctl_verb *verb;
@@ -145,6 +202,12 @@ static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 		return usage("there is no --json for", verb->name);
 	if (ctl->now && (verb->takes & CTL_TAKES_NOW) == 0)
 		return usage("there is no --now for", verb->name);
+	if (has_switch_options(ctl) && (verb->takes & CTL_TAKES_SWITCH) == 0)
+		return usage(
+			"there is no --dry-run, --root or --daemon-directory for",
+			verb->name);
+	if ((verb->takes & CTL_ASKS) != 0 && !find_socket(ctl, verb))
+		return CTL_FAILED;
 	return verb->run(ctl);
 }
 
@@ -159,13 +222,14 @@ static enum ctl_exit finish(enum ctl_exit result)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {.socket = socket_from_environment()};
+	struct ctl ctl = {.socket = NULL};
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
 	enum ctl_exit result = CTL_FAILED;
 	unsigned words_n = 0;
 
 	if (words == NULL)
 		return CTL_FAILED;
+	take_environment(&ctl);
 	switch (parse(argc, argv, &ctl, words, &words_n)) {
 	case PARSED_RUN:
 		result = run(&ctl, words, words_n);

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/ctl.h"
 
+/* What is typed so far may have any option. */
+#define COMPLETES                                                              \
+	(CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_TAKES_SWITCH |        \
+		CTL_HIDDEN)
+
 const struct ctl_verb ctl_verbs[] = {
 	{"status", "[SERVICE]", "show the services and their workers", 1,
-		CTL_TAKES_JSON, ctl_status},
+		CTL_ASKS | CTL_TAKES_JSON, ctl_status},
 	{"reload", "", "read the configuration again, and say what changed", 0,
-		CTL_TAKES_JSON, ctl_reload},
+		CTL_ASKS | CTL_TAKES_JSON, ctl_reload},
 	{"stop", "[--now]", "stop the master, and wait until it is gone", 0,
-		CTL_TAKES_JSON | CTL_TAKES_NOW, ctl_stop},
+		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW, ctl_stop},
 	{"check", "[FILE]", "print every error of a configuration file", 1, 0,
 		ctl_check},
+	{"postfix", "enable|disable|status",
+		"put ostler in the place of Postfix's master", 1,
+		CTL_TAKES_JSON | CTL_TAKES_SWITCH, ctl_postfix},
 	{"version", "", "print the versions of ostler and of the master", 0,
-		CTL_TAKES_JSON, ctl_version},
+		CTL_ASKS | CTL_TAKES_JSON, ctl_version},
 	{"help", "", "print this", 0, 0, ctl_help},
 	/*
 	 * For packaging/completions. Given the words typed so far, without the
 	 * one being typed: what that may be, one per line; the same with a tab
 	 * and what it means; and the options, with what they mean.
 	 */
-	{"__complete", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
-		ctl_complete},
-	{"__describe", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
-		ctl_describe},
-	{"__options", "", "", 16, CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_HIDDEN,
-		ctl_options},
+	{"__complete", "", "", 16, COMPLETES, ctl_complete},
+	{"__describe", "", "", 16, COMPLETES, ctl_describe},
+	{"__options", "", "", 16, COMPLETES, ctl_options},
 };
 
 const unsigned ctl_verbs_n = sizeof(ctl_verbs) / sizeof(ctl_verbs[0]);

@@ -113,7 +113,7 @@ def master(tmp_path):
 
 def environment(**more):
     kept = {k: v for k, v in os.environ.items() if k.startswith(("ASAN", "UBSAN", "LSAN"))}
-    return dict(kept, PATH=os.environ["PATH"], LC_ALL="C", **more)
+    return dict(kept, **dict({"PATH": os.environ["PATH"], "LC_ALL": "C"}, **more))
 
 
 def ostler(*words, **more):
@@ -761,6 +761,77 @@ def test_check_runs_the_master_that_is_named(tmp_path):
     assert "OSTLER_DAEMON" in done.stderr
 
 
+# ---- a master of Postfix -----------------------------------------------------
+
+
+@pytest.fixture
+def postfix(tmp_path):
+    """PATH with a postconf that knows one configuration directory."""
+    queue = tmp_path / "queue"
+    (queue / "pid").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    postconf = tmp_path / "bin/postconf"
+    postconf.write_text(
+        "#!/bin/sh\n[ \"$1 $2\" = '-c %s' ] || exit 1\n"
+        "printf '%%s\\n' /usr/lib/postfix/sbin %s ''\n" % (tmp_path, queue))
+    postconf.chmod(0o755)
+    return "%s:%s" % (tmp_path / "bin", os.environ["PATH"])
+
+
+def test_postfix_names_the_socket_below_its_queue_directory(postfix, tmp_path):
+    one = Master(tmp_path / "queue/pid/control.sock", {"status": MASTER + WEB + OK})
+    try:
+        for words in (("--postfix=%s" % tmp_path, "status"), ("status", "-p%s" % tmp_path)):
+            done = ostler(*words, PATH=postfix, OSTLER_SOCKET="/nowhere")
+            assert done.returncode == 0, done
+            assert "web" in done.stdout
+    finally:
+        one.close()
+    done = ostler("--postfix=%s" % tmp_path, "status", PATH=postfix)
+    assert done.returncode == 3
+    assert "not under ostler: `ostler postfix status` tells" in done.stderr
+
+
+def test_a_socket_that_is_given_is_stronger_than_postfix(master, postfix):
+    one = master(status=MASTER + WEB + OK)
+    assert ask(one, "--postfix=/nowhere", "status", PATH=postfix).returncode == 0
+
+
+def test_a_postfix_that_postconf_does_not_know_is_told(postfix):
+    done = ostler("--postfix=/nowhere", "status", PATH=postfix)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "/nowhere: postconf does not say which Postfix this is" in done.stderr
+    done = ostler("--postfix=/nowhere", "status", PATH="/nowhere")
+    assert done.returncode == 1
+    assert "postconf: No such file or directory; is Postfix installed?" in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/etc/postfix/main.cf"), reason="no Postfix")
+@pytest.mark.skipif(os.path.exists("/run/ostler/control.sock"), reason="a master runs here")
+def test_who_names_no_master_is_told_of_the_one_of_postfix(postfix, tmp_path):
+    postconf = tmp_path / "bin/postconf"
+    postconf.write_text(postconf.read_text().replace("-c %s" % tmp_path, "-c /etc/postfix"))
+    assert "start ostlerd" in ostler("status", PATH=postfix).stderr
+    one = Master(tmp_path / "queue/pid/control.sock", {"status": MASTER + WEB + OK})
+    try:
+        done = ostler("status", PATH=postfix)
+        assert done.returncode == 3
+        assert "try `ostler --postfix status`" in done.stderr
+        assert ostler("--postfix", "status", PATH=postfix).returncode == 0
+    finally:
+        one.close()
+
+
+def test_check_of_a_postfix_names_its_configuration_directory(tmp_path):
+    fake = tmp_path / "ostlerd"
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    done = ostler("--postfix", "check", OSTLER_DAEMON=str(fake))
+    assert done.stdout == "--postfix --check -c /etc/postfix\n"
+    done = ostler("check", "--postfix=/etc/other", OSTLER_DAEMON=str(fake))
+    assert done.stdout == "--postfix --check -c /etc/other\n"
+
+
 # ---- help, manual page and completions tell of the same things ---------------
 
 
@@ -773,7 +844,7 @@ def help_lists():
 def test_the_manual_page_has_every_verb_option_and_exit_status():
     page = (SOURCE / "man/ostler.1").read_text()
     verbs, options, exits = help_lists()
-    assert len(verbs) == 6 and len(options) == 6 and len(exits) == 6
+    assert len(verbs) == 7 and len(options) == 10 and len(exits) == 6
     in_page = re.findall(r"^\.It Ic (\w+)", page, re.M)
     assert in_page == [line.split()[0] for line in verbs]
     in_page = re.findall(r"^\.It Fl (\w)\b.*Fl -(\w+)", page, re.M)

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/postfix.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/say.h"
+#include "sys/run.h"
+
+/* A program that others could change would be theirs to run as root. */
+static enum ctl_exit check_daemon(const struct postfix *postfix)
+{
+	int result = sys_check_program(postfix->daemon_at);
+
+	/* By this name its link, and a process of it, are known again. */
+	if (strcmp(strrchr(postfix->daemon, '/'), "/ostlerd") != 0) {
+		say_complaint(
+			"%s: its name has to be ostlerd", postfix->daemon_at);
+		return CTL_FAILED;
+	}
+	if (result >= 0)
+		return CTL_OK;
+	say_complaint(
+		"%s: %s; it has to be a program that only root can change, in directories that only root can change",
+		postfix->daemon_at, strerror(-result));
+	return CTL_FAILED;
+}
+
+/* ostlerd reads the instance's files as it would at its start. */
+static enum ctl_exit check_instance(
+	const struct postfix *postfix, const struct instance *instance)
+{
+	const char *const argv[] = {postfix->daemon_at, "--postfix", "--check",
+		"-c", instance->config_directory, NULL};
+	static char complaints[16384];
+	const struct run run = {.argv = argv,
+		.stderr_to = RUN_STDERR_TOO,
+		.out = complaints,
+		.size = sizeof(complaints)};
+	int code = sys_run(&run);
+	char *line = complaints;
+
+	while (code >= 0 && *line != '\0') {
+		size_t n = strcspn(line, "\n");
+
+		say_line(code == 0 ? stdout : stderr, "%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+	if (code == 0)
+		return CTL_OK;
+	if (code < 0)
+		say_complaint("%s: %s", postfix->daemon_at, strerror(-code));
+	else
+		say_complaint(
+			"%s: ostlerd would not start with this configuration (exit status %d)",
+			instance->config_directory, code);
+	return code == CTL_CONFIGURATION ? CTL_CONFIGURATION : CTL_FAILED;
+}
+
+static enum ctl_exit check_instances(const struct postfix *postfix)
+{
+	enum ctl_exit worst = CTL_OK;
+
+	for (unsigned i = 0; i < postfix->instances_n; i++) {
+		enum ctl_exit result =
+			check_instance(postfix, &postfix->instances[i]);
+
+		if (result != CTL_OK)
+			worst = result;
+	}
+	return worst;
+}
+
+static enum ctl_exit refuse(const struct diversion *at, const char *why)
+{
+	say_complaint("%s: %s", at->master, why);
+	return CTL_FAILED;
+}
+
+/* Is the package's file at one of the two names, and known to be that? */
+static enum ctl_exit check_place(const struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	if (at->kind == DIVERSION_FOREIGN) {
+		say_complaint(
+			"%s is diverted to %s already, and not by ostler: `dpkg-divert --list` says by whom",
+			at->master, at->truename);
+		return CTL_FAILED;
+	}
+	if (at->package[0] == '\0')
+		return refuse(at,
+			"no package owns it; where daemon_directory is your own, put a link to ostlerd there yourself");
+	if (at->kind == DIVERSION_OURS && at->saved_entry.kind == ENTRY_FILE)
+		return CTL_OK;
+	if (diversion_is_ours(at))
+		return at->saved_entry.kind == ENTRY_FILE
+			       ? CTL_OK
+			       : refuse(at,
+					 "the package's own program is missing; reinstall the package (apt install --reinstall postfix), then enable again");
+	if (at->master_entry.kind != ENTRY_FILE)
+		return refuse(at,
+			"there is no program; reinstall the package (apt install --reinstall postfix)");
+	if (at->kind == DIVERSION_NONE && !diversion_is_genuine(at))
+		return refuse(at,
+			"it is not the program that the package brought; reinstall the package, or keep what you have put there");
+	return CTL_OK;
+}
+
+/* The package's program gets its second name; what may be there is stale. */
+static enum ctl_exit save(struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	if (diversion_is_ours(at) ||
+		(at->kind == DIVERSION_OURS &&
+			at->saved_entry.kind == ENTRY_FILE) ||
+		entry_is_same(&at->master_entry, &at->saved_entry))
+		return CTL_OK;
+	if (!postfix_step(postfix, "keep %s as %s", at->master, at->saved))
+		return CTL_OK;
+	return postfix_done(
+		sys_replace_by_file(at->saved_at, at->master_at), at->saved_at);
+}
+
+static enum ctl_exit divert(struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	if (at->kind == DIVERSION_OURS)
+		return CTL_OK;
+	if (!postfix_step(postfix,
+		    "tell dpkg that the package's program is %s from now on",
+		    at->saved))
+		return CTL_OK;
+	return diversion_add(at) ? CTL_OK : CTL_FAILED;
+}
+
+static enum ctl_exit put_in_place(struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	if (diversion_is_ours(at) &&
+		strcmp(at->master_entry.target, postfix->daemon) == 0)
+		return CTL_OK;
+	if (!postfix_step(postfix, "make %s a link to %s", at->master,
+		    postfix->daemon))
+		return CTL_OK;
+	return postfix_done(sys_replace_by_link(at->master_at, postfix->daemon),
+		at->master_at);
+}
+
+static bool is_in_place(const struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	return at->kind == DIVERSION_OURS && diversion_is_ours(at) &&
+	       at->saved_entry.kind == ENTRY_FILE &&
+	       strcmp(at->master_entry.target, postfix->daemon) == 0;
+}
+
+static enum ctl_exit check(const struct postfix *postfix)
+{
+	enum ctl_exit result = check_daemon(postfix);
+
+	if (result == CTL_OK)
+		result = check_place(postfix);
+	if (result == CTL_OK)
+		result = check_instances(postfix);
+	if (result == CTL_OK)
+		result = postfix_may_change(postfix);
+	return result;
+}
+
+enum ctl_exit postfix_enable(struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+	enum ctl_exit result;
+
+	if (is_in_place(postfix)) {
+		say_line(stdout, "%s is ostler's already", at->master);
+		return CTL_OK;
+	}
+	result = check(postfix);
+	if (result == CTL_OK)
+		result = save(postfix);
+	if (result == CTL_OK)
+		result = divert(postfix);
+	if (result == CTL_OK)
+		result = postfix_keep_replaced(postfix);
+	if (result == CTL_OK)
+		result = put_in_place(postfix);
+	if (result == CTL_OK && !postfix->ctl->dry_run)
+		say_line(stdout,
+			"%s is ostler's; start Postfix as ever (systemctl start postfix), and go back with `ostler postfix disable`",
+			at->master);
+	return result;
+}
