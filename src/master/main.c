@@ -19,6 +19,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/personality.h"
+#include "master/postfix_main.h"
 #include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
@@ -236,7 +237,7 @@ static int serve(const struct options *options)
 		code = master_run(&master);
 	}
 	master_finish(&master);
-	log_finish();
+	log_flush();
 	return code;
 }
 
@@ -246,6 +247,8 @@ int main(int argc, char **argv)
 		.config = DEFAULT_CONFIG,
 		.spawn_method = SPAWN_AUTO};
 
+	if (postfix_is_meant(argc, argv))
+		return postfix_main(argc, argv);
 	switch (parse_arguments(argc, argv, &options)) {
 	case MODE_CHECK:
 		return load_check(options.config);

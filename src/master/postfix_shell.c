@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/postfix_shell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "conf/maincf.h"
+#include "conf/mastercf.h"
+#include "master/edition.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/services.h"
+#include "table/table.h"
+
+const struct postfix_conf *postfix_conf_in(const struct table *table)
+{
+	return table->dialect;
+}
+
+const struct postfix_conf *postfix_conf_of(const struct master *master)
+{
+	return master->edition == NULL
+		       ? NULL
+		       : postfix_conf_in(master->edition->table);
+}
+
+const struct postfix_service *postfix_entry(
+	const struct master *master, uint32_t service)
+{
+	const struct service_state *state = service_of(master, service);
+
+	/* One that leaves is still what its own edition says. */
+	if (state->edition == NULL)
+		return NULL;
+	return mastercf_find(&postfix_conf_in(state->edition->table)->master,
+		state->row->name);
+}
+
+void postfix_open_log(
+	const struct postfix_master *postfix, const struct maincf *main)
+{
+	const char *host = maincf_text(main, POSTFIX_myhostname);
+	const char *file = maincf_text(main, POSTFIX_maillog_file);
+	char tag[128];
+	char socket[4096];
+	char label[256];
+
+	snprintf(tag, sizeof(tag), "%s/%s",
+		maincf_text(main, POSTFIX_syslog_name), postfix->name);
+	snprintf(socket, sizeof(socket), "%s/public/%s",
+		maincf_text(main, POSTFIX_queue_directory),
+		maincf_text(main, POSTFIX_postlog_service_name));
+	snprintf(label, sizeof(label), "%.*s", (int)strcspn(host, "."), host);
+	log_open(&(struct log_setup){
+		.target = file[0] == '\0' ? LOG_SYSLOG : LOG_POSTLOG,
+		.tag = tag,
+		.facility = log_facility(
+			maincf_text(main, POSTFIX_syslog_facility)),
+		.postlog_socket = socket,
+		.postlog_file = file,
+		.postlog_host = label,
+		.postfix = true});
+}
+
+static void in_force(struct master *master, const struct table *table)
+{
+	struct postfix_master *postfix = master->postfix;
+	const struct postfix_conf *conf = postfix_conf_in(table);
+
+	postfix->in_force = true;
+	if (postfix_set_environment(postfix, conf) < 0)
+		log_words(LOG_WARNING, "no memory for a new environment: "
+				       "workers find the one of before");
+	postfix_open_log(postfix, conf->main);
+}
+
+static void reloading(struct master *master)
+{
+	const struct postfix_conf *conf = postfix_conf_of(master);
+
+	log_words(LOG_INFO, "reload -- version %s, configuration %s",
+		conf == NULL ? "unknown"
+			     : maincf_text(conf->main, POSTFIX_mail_version),
+		master->postfix->directory);
+}
+
+/* What was refused: with file, line and remedy. */
+static void say_diag(struct master *master, const struct diag *diag)
+{
+	struct text_builder text;
+	char buffer[1800];
+
+	/* At the start Postfix's own words have been said. */
+	if (!master->postfix->in_force && diag->severity == DIAG_WARNING)
+		return;
+	text_builder_init(&text, buffer, sizeof(buffer));
+	diag_put(&text, diag);
+	log_words(diag->severity == DIAG_WARNING ? LOG_WARNING
+		  : master->postfix->in_force	 ? LOG_ERROR
+						 : LOG_FATAL,
+		"%s", buffer);
+}
+
+static void listen_words(
+	struct text_builder *out, const struct endpoint *endpoint, int error)
+{
+	const char *text = endpoint->text;
+	const char *colon = strrchr(text, ':');
+
+	if (endpoint->path != NULL || colon == NULL) {
+		text_put_format(
+			out, "bind: %s: %s", endpoint->path, strerror(error));
+		return;
+	}
+	if (text[0] == '[' && colon > text + 1) {
+		text++;
+		colon--;
+	}
+	text_put_format(out, "bind %.*s port %u: %s", (int)(colon - text), text,
+		endpoint->port, strerror(error));
+}
+
+/* pid/TYPE.NAME, as workers make it when they start (MECHANISMS B2). */
+static bool accept_lock(
+	const struct master *master, uint32_t service, struct text_builder *out)
+{
+	const struct postfix_service *entry = postfix_entry(master, service);
+
+	if (entry == NULL)
+		return false;
+	text_put_format(out, "%s/%s.%s", master->runtime_directory,
+		postfix_type_names[entry->type], entry->name);
+	return !out->overflow;
+}
+
+const struct personality personality_postfix = {
+	.name = "postfix",
+	.load = postfix_load,
+	.in_force = in_force,
+	.reloading = reloading,
+	.order = postfix_order,
+	.stop = postfix_stop,
+	.say_notice = postfix_say_notice,
+	.say_gossip = postfix_say_gossip,
+	.say_wake = postfix_say_wake,
+	.say_diag = say_diag,
+	.listen_words = listen_words,
+	.accept_lock = accept_lock,
+	.reload_replaces = true,
+};

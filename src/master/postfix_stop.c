@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/postfix_shell.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "master/control.h"
+#include "master/log.h"
+#include "master/master.h"
+#include "master/records.h"
+#include "sys/child.h"
+#include "sys/signals.h"
+
+/*
+ * Postfix's master does not wait for its workers: they get SIGTERM, and it
+ * dies of the signal that it got. Names of sockets stay; locks go with us.
+ */
+
+/* Started by a script, our process group is somebody else's. */
+static void term_workers(const struct master *master)
+{
+	for (uint32_t slot = 0; slot < master->workers_high; slot++) {
+		const struct worker_record *worker = &master->workers[slot];
+
+		if (worker->serial != 0 && worker->pidfd >= 0)
+			(void)sys_child_signal(worker->pidfd, SIGTERM);
+	}
+}
+
+void postfix_stop(struct master *master, int signal)
+{
+	if (getpgrp() == getpid())
+		(void)sys_signal_group(SIGTERM);
+	else if (!master->postfix->init)
+		term_workers(master);
+	else
+		(void)kill(-1, SIGTERM); /* all of our namespace */
+	log_words_direct(LOG_INFO, "terminating on signal %d", signal);
+	control_destroy(master);
+	log_finish();
+	if (master->postfix->init)
+		_exit(0);
+	(void)sys_signal_die(signal);
+	_exit(1);
+}
