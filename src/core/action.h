@@ -16,7 +16,10 @@ enum action_kind {
 	ACTION_WATCH,	   /* service: arm the one-shot watch */
 	ACTION_IGNORE,	   /* service: disarm it */
 	ACTION_LOOK,	   /* service: how many wait? (EVENT_DEPTH) */
-	ACTION_SPAWN,	   /* service, slot, serial: start a worker */
+	ACTION_EXAMINE,	   /* service: is a worker stopped that holds the others
+			    * up? (EVENT_STOPPED, or nothing) */
+	ACTION_SPAWN,	   /* service, slot, serial, number: start a worker;
+			    * number is 1 under stress, else 0 */
 	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
 	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
 	ACTION_TERM,	   /* slot, serial: ask by signal */
@@ -41,9 +44,10 @@ enum notice {
 	NOTICE_START_TIMEOUT, /* slot: promised an AVAIL, did not say it */
 	NOTICE_DIED,	      /* slot: ended badly and unasked */
 	NOTICE_STUCK,	      /* slot: survives SIGKILL */
-	NOTICE_TERM, /* slot: did not leave when asked; now by signal */
+	NOTICE_TERM,   /* slot: did not leave when asked; now by signal */
+	NOTICE_STRESS, /* service; number: for how long, in ns, at least */
 };
-#define NOTICES (NOTICE_TERM + 1)
+#define NOTICES (NOTICE_STRESS + 1)
 
 struct action {
 	enum action_kind kind;

@@ -27,7 +27,8 @@ static bool fresh_failures(const struct pool *pool, uint64_t now_ns)
 
 static uint64_t start_interval_ns(const struct pool *pool)
 {
-	assert(pool->policy.start_rate > 0);
+	assert(pool->policy.start_rate > 0 &&
+		pool->policy.start_rate <= NS_PER_S);
 	return NS_PER_S / pool->policy.start_rate;
 }
 
@@ -49,6 +50,23 @@ bool backoff_allows(const struct pool *pool, uint64_t now_ns)
 		return false;
 	return !fresh_failures(pool, now_ns) ||
 	       pool->count[WORKER_STARTING] == 0;
+}
+
+uint32_t backoff_room(const struct pool *pool, uint64_t now_ns)
+{
+	uint64_t interval_ns = start_interval_ns(pool);
+	uint64_t tokens_ns = pool->backoff.tokens_ns;
+	uint64_t left_ns = (pool->policy.start_burst - 1) * interval_ns;
+
+	if (!backoff_allows(pool, now_ns))
+		return 0;
+	if (fresh_failures(pool, now_ns))
+		return 1;
+	if (tokens_ns > now_ns)
+		left_ns -= tokens_ns - now_ns;
+	if (left_ns / interval_ns >= UINT32_MAX)
+		return UINT32_MAX;
+	return (uint32_t)(left_ns / interval_ns) + 1;
 }
 
 uint64_t backoff_until(const struct pool *pool, uint64_t now_ns)
@@ -111,12 +129,9 @@ static uint64_t grown(uint64_t pause_ns, uint64_t min_ns, uint64_t max_ns)
 static void pause_starts(
 	struct core *core, struct pool *pool, uint64_t pause_ns)
 {
-	uint64_t jitter_ns =
-		jittered(core, pause_ns, pool->policy.throttle_time_ns);
-
-	pool->backoff.until_ns = core->now_ns + jitter_ns;
+	pool->backoff.until_ns = core->now_ns + pause_ns;
 	core_notice(core, NOTICE_THROTTLED, core_service_of(core, pool), NULL,
-		jitter_ns);
+		pause_ns);
 }
 
 static uint64_t cap_ns(const struct pool *pool, uint64_t max_ns)
@@ -126,23 +141,62 @@ static uint64_t cap_ns(const struct pool *pool, uint64_t max_ns)
 	return throttle_ns < max_ns ? throttle_ns : max_ns;
 }
 
-void backoff_failed(
-	struct core *core, struct pool *pool, struct failure failure)
+/*
+ * Where pauses are whole, a worker that could not be started or ended badly
+ * costs all of throttle_time. What costs a moment elsewhere does so there: a
+ * want of resources, a lost listener, an exit 0 at once (some leave when a
+ * file has changed).
+ */
+static bool pauses_whole(const struct pool *pool, const struct failure *failure)
+{
+	if (!pool->policy.throttle_whole || failure->temporary)
+		return false;
+	if (failure->cause == CAUSE_EARLY_EXIT)
+		return failure->code != 0 || failure->signal != 0;
+	return failure->cause == CAUSE_START_FAILED ||
+	       failure->cause == CAUSE_START_TIMEOUT;
+}
+
+static void fail_whole(struct core *core, struct pool *pool)
 {
 	struct backoff *b = &pool->backoff;
-	bool fresh = fresh_failures(pool, core->now_ns);
 
-	pool->failures++;
-	note_cause(b, &failure);
+	if (b->whole && core->now_ns < b->until_ns)
+		return;
+	b->whole = true;
+	b->pause_ns = pool->policy.throttle_time_ns;
+	b->failed_ns = core->now_ns;
+	pause_starts(core, pool, b->pause_ns);
+}
+
+static void fail_growing(
+	struct core *core, struct pool *pool, const struct failure *failure)
+{
+	struct backoff *b = &pool->backoff;
+	bool grows = fresh_failures(pool, core->now_ns) && !b->whole;
+
 	/* Ten that were started together fail together: one pause. */
 	if (core->now_ns < b->until_ns)
 		return;
-	b->pause_ns = grown(fresh ? b->pause_ns : 0,
-		failure.temporary ? RESOURCE_MIN_NS : PAUSE_MIN_NS,
-		failure.temporary ? cap_ns(pool, RESOURCE_MAX_NS)
-				  : pool->policy.throttle_time_ns);
+	b->whole = false;
+	b->pause_ns = grown(grows ? b->pause_ns : 0,
+		failure->temporary ? RESOURCE_MIN_NS : PAUSE_MIN_NS,
+		failure->temporary ? cap_ns(pool, RESOURCE_MAX_NS)
+				   : pool->policy.throttle_time_ns);
 	b->failed_ns = core->now_ns;
-	pause_starts(core, pool, b->pause_ns);
+	pause_starts(core, pool,
+		jittered(core, b->pause_ns, pool->policy.throttle_time_ns));
+}
+
+void backoff_failed(
+	struct core *core, struct pool *pool, struct failure failure)
+{
+	pool->failures++;
+	note_cause(&pool->backoff, &failure);
+	if (pauses_whole(pool, &failure))
+		fail_whole(core, pool);
+	else
+		fail_growing(core, pool, &failure);
 }
 
 void backoff_crashed(
@@ -164,14 +218,16 @@ void backoff_crashed(
 		return;
 	b->crash_pause_ns = grown(
 		b->crash_pause_ns, CRASH_MIN_NS, cap_ns(pool, CRASH_MAX_NS));
-	pause_starts(core, pool, b->crash_pause_ns);
+	pause_starts(core, pool,
+		jittered(core, b->crash_pause_ns,
+			pool->policy.throttle_time_ns));
 }
 
 void backoff_served(struct core *core, struct pool *pool)
 {
 	struct backoff *b = &pool->backoff;
 
-	if (b->pause_ns == 0)
+	if (b->pause_ns == 0 || (b->whole && core->now_ns < b->until_ns))
 		return;
 	b->pause_ns = 0;
 	if (b->cause != CAUSE_CRASHING)
@@ -199,5 +255,6 @@ void backoff_reset(struct pool *pool)
 
 	b->pause_ns = b->until_ns = b->failed_ns = 0;
 	b->crash_pause_ns = b->crashes_ns = 0;
+	b->whole = false;
 	b->cause = CAUSE_NONE;
 }

@@ -25,6 +25,9 @@ struct failure {
 /* May a worker be started at NOW_NS? (Room is another question.) */
 bool backoff_allows(const struct pool *pool, uint64_t now_ns);
 
+/* How many may be started at once. (The same.) */
+uint32_t backoff_room(const struct pool *pool, uint64_t now_ns);
+
 /* When backoff_allows() can next change to true; NOW_NS if it is. */
 uint64_t backoff_until(const struct pool *pool, uint64_t now_ns);
 

@@ -14,7 +14,7 @@
 
 /* Of one step: a stop asks most, up to five things of each worker. */
 #define ACTIONS_PER_WORKER 6
-#define ACTIONS_PER_SERVICE 6
+#define ACTIONS_PER_SERVICE 8
 #define DUE_MAX 256 /* things per EVENT_TIME; the rest stays due */
 
 static size_t aligned(size_t bytes)
@@ -138,6 +138,8 @@ static void step_worker(struct core *core, const struct event *event)
 		worker_taken(core, worker);
 	else if (event->kind == EVENT_MUTE)
 		worker_mute(core, worker);
+	else if (event->kind == EVENT_STOPPED)
+		worker_stopped(core, worker);
 	else
 		worker_exited(core, worker, event);
 	pool_settle(core, &core->pools[service]);
@@ -166,6 +168,7 @@ static void dispatch(struct core *core, const struct event *event)
 	case EVENT_READY:
 	case EVENT_TAKEN:
 	case EVENT_MUTE:
+	case EVENT_STOPPED:
 	case EVENT_EXITED:
 		step_worker(core, event);
 		break;

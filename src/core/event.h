@@ -27,6 +27,7 @@ enum event_kind {
 	EVENT_READY,	     /* slot, serial: it said AVAIL */
 	EVENT_TAKEN,	     /* slot, serial: it said TAKEN */
 	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
+	EVENT_STOPPED,	     /* slot, serial: stopped, and in others' way */
 	EVENT_EXITED,	     /* slot, serial, code, signal */
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
 	EVENT_STOP,	     /* let every worker finish, then be done */

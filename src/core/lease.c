@@ -187,6 +187,19 @@ static void kill_suspect(struct core *core, struct pool *pool)
 		worker_kill(core, oldest);
 }
 
+/*
+ * A worker that is stopped may hold a lock that all the others wait for, and
+ * only the shell can see that.
+ */
+static void examine(struct core *core, struct pool *pool)
+{
+	if (pool->examined_ns != 0 &&
+		core->now_ns < pool->examined_ns + pool->policy.deaf_time_ns)
+		return;
+	pool->examined_ns = core->now_ns;
+	core_ask(core, ACTION_EXAMINE, core_service_of(core, pool));
+}
+
 static void deaf(struct core *core, struct pool *pool)
 {
 	if (!pool->deaf)
@@ -233,6 +246,7 @@ static void verdict(struct core *core, struct pool *pool)
 		return;
 	}
 	suspect_ready(core, pool);
+	examine(core, pool);
 	if (pool_spawn(core, pool, 1) == 0 && is_blocked(core, pool))
 		deaf(core, pool);
 }
@@ -248,6 +262,7 @@ static void looked(struct core *core, struct pool *pool)
 		if (is_blocked(core, pool))
 			hearing(core, pool);
 	} else if (is_blocked(core, pool)) {
+		examine(core, pool);
 		deaf(core, pool);
 		return;
 	} else if (pool->suspects == 0) {

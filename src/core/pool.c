@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/backoff.h"
+#include "core/stress.h"
+#include "core/wakeup.h"
 
 uint32_t pool_available(const struct pool *pool)
 {
@@ -163,18 +165,27 @@ static void start_one(struct core *core, struct pool *pool)
 			core->now_ns + pool->policy.start_time_limit_ns);
 	pool->starts++;
 	backoff_started(pool, core->now_ns);
-	core_ask_worker(core, ACTION_SPAWN, worker);
+	wakeup_started(core, pool);
+	actions_push(&core->actions,
+		(struct action){.kind = ACTION_SPAWN,
+			.service = worker->service,
+			.slot = core_slot_of(core, worker),
+			.serial = worker->serial,
+			.number = stress_lasts(pool, core->now_ns)});
 }
 
 uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
 {
-	uint32_t room = pool_room(core, pool);
-	uint32_t n = 0;
+	uint32_t n = pool_room(core, pool);
+	uint32_t allowed = backoff_room(pool, core->now_ns);
 
-	while (n < want && n < room && backoff_allows(pool, core->now_ns)) {
+	if (n > want)
+		n = want;
+	if (n > allowed)
+		n = allowed;
+	stress_before_start(core, pool, n);
+	for (uint32_t i = 0; i < n; i++)
 		start_one(core, pool);
-		n++;
-	}
 	return n;
 }
 

@@ -7,6 +7,7 @@
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/settle.h"
+#include "core/wakeup.h"
 
 #define START_TIME_FIRST_NS NS_PER_S
 
@@ -17,6 +18,8 @@ void reload_row(struct core *core, const struct event *event)
 	/* Zero would mean a deadline that never moves; conf refuses it. */
 	assert(event->policy.deaf_time_ns > 0);
 	assert(event->policy.start_rate > 0 && event->policy.start_burst > 0);
+	/* Those who leave under stress count; nobody comes in their place. */
+	assert(event->policy.stress_time_ns == 0 || event->policy.surge == 0);
 	pool->row = true;
 	pool->row_change = event->change;
 	pool->row_policy = event->policy;
@@ -47,18 +50,7 @@ static void pool_begin(struct core *core, struct pool *pool)
 		.first = NO_SLOT,
 		.start_time_ns = START_TIME_FIRST_NS,
 	};
-	if (pool->policy.wakeup_ns != 0)
-		pool->wakeup_ns = core->now_ns;
-}
-
-static void set_wakeup(struct core *core, struct pool *pool)
-{
-	uint64_t next_ns = core->now_ns + pool->policy.wakeup_ns;
-
-	if (pool->policy.wakeup_ns == 0)
-		pool->wakeup_ns = 0;
-	else if (pool->wakeup_ns == 0 || pool->wakeup_ns > next_ns)
-		pool->wakeup_ns = next_ns;
+	wakeup_restart(core, pool);
 }
 
 static void pool_change(struct core *core, struct pool *pool)
@@ -68,14 +60,25 @@ static void pool_change(struct core *core, struct pool *pool)
 
 	pool->policy = pool->row_policy;
 	pool->state = POOL_UP;
-	set_wakeup(core, pool);
 	backoff_limit(core, pool);
-	if (!replace)
+	if (!replace) {
+		wakeup_adjust(core, pool);
 		return;
+	}
+	wakeup_restart(core, pool);
 	pool->epoch++;
 	pool->start_time_ns = START_TIME_FIRST_NS;
 	backoff_reset(pool);
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+}
+
+/* Those who are given no time need not be asked. */
+static void term_all(struct core *core, const struct pool *pool)
+{
+	uint32_t slot = pool->first;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		worker_term(core, &core->workers[slot]);
 }
 
 static void pool_leave(struct core *core, struct pool *pool)
@@ -84,7 +87,9 @@ static void pool_leave(struct core *core, struct pool *pool)
 		return;
 	pool->state = POOL_LEAVING;
 	pool->epoch++;
-	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+	if (pool->policy.leave_time_ns == 0)
+		term_all(core, pool);
+	reload_retire_old(core, pool, pool->policy.leave_time_ns);
 }
 
 void reload_table(struct core *core)
@@ -112,8 +117,8 @@ static void stop_pool(struct core *core, struct pool *pool)
 
 	if (pool->state == POOL_FREE)
 		return;
-	if (pool->state == POOL_LEAVING && time_ns > pool->policy.drain_time_ns)
-		time_ns = pool->policy.drain_time_ns;
+	if (pool->state == POOL_LEAVING && time_ns > pool->policy.leave_time_ns)
+		time_ns = pool->policy.leave_time_ns;
 	pool->state = POOL_STOPPING;
 	pool->epoch++;
 	reload_retire_old(core, pool, time_ns);

@@ -8,6 +8,7 @@
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/retire.h"
+#include "core/wakeup.h"
 
 /* The limit was lowered: the newest idle ones go, the taken when free. */
 static void trim(struct core *core, struct pool *pool)
@@ -29,14 +30,42 @@ static void trim(struct core *core, struct pool *pool)
 	}
 }
 
+/* All are taken, and there may be no more. */
+static bool is_at_limit(const struct pool *pool)
+{
+	return pool->state == POOL_UP && pool->policy.process_limit > 0 &&
+	       pool_available(pool) == 0 && pool_limit_room(pool) == 0;
+}
+
+static void count_limit(const struct core *core, struct pool *pool)
+{
+	bool now = is_at_limit(pool);
+	bool before = pool->limit_since_ns != 0;
+
+	if (now == before)
+		return;
+	if (before)
+		pool->limit_ns += core->now_ns - pool->limit_since_ns;
+	else
+		pool->limit_hits++;
+	pool->limit_since_ns = now ? core->now_ns : 0;
+}
+
+/* Where stress is told of, this is told no more often. */
+static uint64_t limit_notice_ns(const struct pool *pool)
+{
+	uint64_t stress_ns = pool->policy.stress_time_ns;
+
+	return stress_ns != 0 ? stress_ns : POOL_LIMIT_NOTICE_NS;
+}
+
 static void say_limit(struct core *core, struct pool *pool)
 {
-	if (pool->policy.process_limit < 2 || pool_available(pool) > 0 ||
-		pool_limit_room(pool) > 0)
+	if (pool->policy.process_limit < 2 || !is_at_limit(pool))
 		return;
 	if (pool->limit_told_ns != 0 && core->now_ns < pool->limit_told_ns)
 		return;
-	pool->limit_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
+	pool->limit_told_ns = core->now_ns + limit_notice_ns(pool);
 	core_notice(core, NOTICE_AT_LIMIT, core_service_of(core, pool), NULL,
 		pool->policy.process_limit);
 }
@@ -92,30 +121,22 @@ void pool_settle(struct core *core, struct pool *pool)
 	if (pool->state == POOL_FREE)
 		return;
 	if (pool->state != POOL_UP) {
+		count_limit(core, pool);
 		settle_leaving(core, pool);
 		return;
 	}
 	trim(core, pool);
+	count_limit(core, pool);
 	say_limit(core, pool);
 	lease_settle(core, pool);
 	move_watch(core, pool, lease_wants_watch(core, pool));
 	set_pool_deadline(core, pool);
 }
 
-static void wake_if_due(struct core *core, struct pool *pool)
-{
-	if (pool->wakeup_ns == 0 || core->now_ns < pool->wakeup_ns)
-		return;
-	/* However late it is, it comes once (a stopped master, a long gap). */
-	pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;
-	if (backoff_allows(pool, core->now_ns))
-		core_ask(core, ACTION_WAKE, core_service_of(core, pool));
-}
-
 void pool_time(struct core *core, struct pool *pool)
 {
 	if (pool->state == POOL_UP) {
-		wake_if_due(core, pool);
+		wakeup_time(core, pool);
 		lease_time(core, pool);
 	}
 	pool_settle(core, pool);

@@ -41,6 +41,7 @@ struct worker {
 	bool executed; /* its program runs */
 	bool spoke;    /* any word at all */
 	bool served;   /* said TAKEN */
+	bool cycled;   /* and AVAIL after it */
 	bool idle;     /* its last word was AVAIL, or it said none */
 	bool suspect;
 	bool mute;
@@ -73,6 +74,7 @@ struct backoff {
 	uint64_t crashes_ns;	 /* leaky bucket: a second for each crash */
 	uint64_t crashed_ns;	 /* when it was last looked at */
 	uint64_t tokens_ns;	 /* start rate: the next start's due time */
+	bool whole;		 /* the last pause was throttle_time itself */
 	enum cause cause;
 	int stage, error, code, signal;
 };
@@ -92,13 +94,19 @@ struct pool {
 	bool looking;	  /* a look was asked for, and not answered */
 	uint64_t look_ns; /* next look at the queue; 0: none */
 	uint64_t look_interval_ns;
-	uint64_t wakeup_ns;	/* next wake-up; 0: none */
-	uint64_t start_time_ns; /* learned */
+	bool begun;		  /* a worker was started since (re)load */
+	uint64_t wakeup_ns;	  /* next wake-up; 0: none */
+	uint64_t stress_until_ns; /* 0: never was under stress */
+	uint64_t examined_ns;	  /* when stopped workers were asked for */
+	uint64_t start_time_ns;	  /* learned */
 	uint64_t limit_told_ns;
 	uint64_t words; /* messages heard */
 	struct lease lease;
 	struct backoff backoff;
 	uint64_t failures, starts, served, exits, redundant;
+	uint64_t limit_hits;	 /* how often all were taken, at the limit */
+	uint64_t limit_ns;	 /* for how long, but for now */
+	uint64_t limit_since_ns; /* 0: not now */
 	/* the next table's row, until EVENT_TABLE */
 	bool row;
 	enum row_change row_change;

@@ -17,6 +17,8 @@
 #define END (1u << 5)
 #define ROW (1u << 6)
 #define NOTICE (1u << 7)
+#define NUMBER (1u << 8)
+#define STRESS (1u << 9)
 #define WORKER (SLOT | SERIAL)
 
 static const struct kind event_kinds[EVENT_KINDS] = {
@@ -30,6 +32,7 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_READY] = {"ready", WORKER},
 	[EVENT_TAKEN] = {"taken", WORKER},
 	[EVENT_MUTE] = {"mute", WORKER},
+	[EVENT_STOPPED] = {"stopped", WORKER},
 	[EVENT_EXITED] = {"exited", WORKER | END},
 	[EVENT_LISTENER_LOST] = {"listener-lost", SERVICE},
 	[EVENT_STOP] = {"stop", 0},
@@ -86,7 +89,8 @@ static const struct kind action_kinds[ACTION_KINDS] = {
 	[ACTION_WATCH] = {"watch", SERVICE},
 	[ACTION_IGNORE] = {"ignore", SERVICE},
 	[ACTION_LOOK] = {"look", SERVICE},
-	[ACTION_SPAWN] = {"spawn", SERVICE | WORKER},
+	[ACTION_EXAMINE] = {"examine", SERVICE},
+	[ACTION_SPAWN] = {"spawn", SERVICE | WORKER | STRESS},
 	[ACTION_RETIRE] = {"retire", SERVICE | WORKER},
 	[ACTION_DISCONNECT] = {"disconnect", SERVICE | WORKER},
 	[ACTION_TERM] = {"term", SERVICE | WORKER},
@@ -95,7 +99,7 @@ static const struct kind action_kinds[ACTION_KINDS] = {
 	[ACTION_WAKE] = {"wake", SERVICE},
 	[ACTION_REOPEN] = {"reopen", SERVICE},
 	[ACTION_CLOSE] = {"close", SERVICE},
-	[ACTION_NOTICE] = {"notice", NOTICE | SERVICE | WORKER},
+	[ACTION_NOTICE] = {"notice", NOTICE | SERVICE | WORKER | NUMBER},
 	[ACTION_DONE] = {"done", 0},
 };
 
@@ -110,7 +114,14 @@ static const struct field action_fields[] = {
 	A(service, FIELD_U32, SERVICE),
 	A(slot, FIELD_U32, SLOT),
 	A(serial, FIELD_U32, SERIAL),
-	A(number, FIELD_U64, NOTICE),
+	A(number, FIELD_U64, NUMBER),
+	{
+		.name = "stress",
+		.offset = offsetof(struct action, number),
+		.type = FIELD_U64,
+		.bit = STRESS,
+		.optional = true,
+	},
 };
 
 #define COUNT(array) (unsigned)(sizeof(array) / sizeof((array)[0]))
@@ -138,6 +149,7 @@ const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_DIED] = "died",
 	[NOTICE_STUCK] = "stuck",
 	[NOTICE_TERM] = "term",
+	[NOTICE_STRESS] = "stress",
 };
 const unsigned trace_notice_names_n = NOTICES;
 
@@ -150,6 +162,10 @@ static void put_field(
 	int number = 0;
 	bool yes = false;
 
+	if (field->type == FIELD_U64)
+		memcpy(&wide, place, sizeof(wide));
+	if (field->optional && wide == 0)
+		return;
 	text_put_format(out, " %s=", field->name);
 	switch (field->type) {
 	case FIELD_U32:
@@ -157,7 +173,6 @@ static void put_field(
 		text_put_number(out, narrow);
 		break;
 	case FIELD_U64:
-		memcpy(&wide, place, sizeof(wide));
 		text_put_number(out, wide);
 		break;
 	case FIELD_INT:

@@ -2,6 +2,7 @@
 #ifndef OSTLER_CORE_TRACE_FIELDS_H
 #define OSTLER_CORE_TRACE_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct field {
 	const char *name;
 	size_t offset;
 	enum field_type type;
-	uint32_t bit; /* kinds use a set of these */
+	uint32_t bit;  /* kinds use a set of these */
+	bool optional; /* FIELD_U64: left out if it is zero */
 };
 
 struct kind {

@@ -4,12 +4,20 @@
 #include "core/backoff.h"
 #include "core/pool.h"
 #include "core/state.h"
+#include "core/stress.h"
 
 static uint64_t throttled_ns(const struct pool *pool, uint64_t now_ns)
 {
 	if (pool->state != POOL_UP)
 		return 0;
 	return backoff_until(pool, now_ns) - now_ns;
+}
+
+static uint64_t limit_ns(const struct pool *pool, uint64_t now_ns)
+{
+	if (pool->limit_since_ns == 0)
+		return pool->limit_ns;
+	return pool->limit_ns + (now_ns - pool->limit_since_ns);
 }
 
 bool core_view_service(const struct core *core, uint32_t service,
@@ -37,6 +45,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.watching = pool->watching,
 		.starved = pool->starved,
 		.deaf = pool->deaf,
+		.stress = stress_lasts(pool, now_ns),
 		.throttled_ns = throttled_ns(pool, now_ns),
 		.cause = b->cause,
 		.stage = b->stage,
@@ -48,6 +57,8 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.served = pool->served,
 		.exits = pool->exits,
 		.redundant = pool->redundant,
+		.limit_hits = pool->limit_hits,
+		.limit_ns = limit_ns(pool, now_ns),
 		.start_time_ns = pool->start_time_ns,
 	};
 	return true;

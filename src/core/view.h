@@ -52,10 +52,13 @@ struct view_service {
 	bool watching;
 	bool starved;	       /* clients wait for a slot of workers_max */
 	bool deaf;	       /* clients wait, nobody answers, no room */
+	bool stress;	       /* the limit is near, or was lately */
 	uint64_t throttled_ns; /* from now on; 0: not */
 	enum cause cause;
 	int stage, error, code, signal;
 	uint64_t failures, starts, served, exits, redundant;
+	uint64_t limit_hits;	/* how often all were taken, at the limit */
+	uint64_t limit_ns;	/* for how long in all, until now */
 	uint64_t start_time_ns; /* learned */
 };
 

@@ -99,6 +99,7 @@ void worker_ready(struct core *core, struct worker *worker)
 	bool again = worker->spoke && worker->idle;
 
 	heard(core, worker);
+	worker->cycled = worker->cycled || !worker->idle;
 	if (again)
 		pool_of(core, worker)->redundant++;
 	else
@@ -148,27 +149,42 @@ void worker_mute(struct core *core, struct worker *worker)
 	pool_move(core, worker, WORKER_TAKEN);
 }
 
-static void judge_end(
-	struct core *core, struct worker *worker, const struct event *event)
+/* In the way of all others: only its end helps them, and it is no failure. */
+void worker_stopped(struct core *core, struct worker *worker)
+{
+	worker_kill(core, worker);
+}
+
+/* Why no more are started for a time; or that is no reason. */
+static void judge_failure(
+	struct core *core, const struct worker *worker, struct failure failure)
 {
 	struct pool *pool = pool_of(core, worker);
 	uint64_t born_ns =
 		worker->executed ? worker->executed_ns : worker->started_ns;
-	bool bad = event->signal != 0 || event->code != 0;
+	bool bad = failure.signal != 0 || failure.code != 0;
 	bool quick = core->now_ns - born_ns < pool->policy.quick_exit_ns;
-	struct failure failure = {
-		.cause = worker->served ? CAUSE_CRASHING : CAUSE_EARLY_EXIT,
-		.code = event->code,
-		.signal = event->signal};
+	bool proven =
+		pool->policy.throttle_whole ? worker->cycled : worker->served;
 
-	if (worker->asked)
-		return;
-	if (bad)
-		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
-	if (!worker->served && (bad || quick))
+	failure.cause = proven ? CAUSE_CRASHING : CAUSE_EARLY_EXIT;
+	if ((bad && !proven) || (quick && !bad && !worker->served))
 		backoff_failed(core, pool, failure);
-	else if (worker->served && bad)
+	else if (bad && !pool->policy.throttle_whole)
 		backoff_crashed(core, pool, failure);
+}
+
+static void judge_end(
+	struct core *core, struct worker *worker, const struct event *event)
+{
+	/* A signal of ours is no news; anything else is, whoever asked. */
+	if ((event->signal != 0 || event->code != 0) &&
+		worker->rung < RUNG_TERM)
+		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
+	if (!worker->asked)
+		judge_failure(core, worker,
+			(struct failure){
+				.code = event->code, .signal = event->signal});
 }
 
 void worker_exited(

@@ -18,6 +18,7 @@ void worker_start_failed(
 void worker_ready(struct core *core, struct worker *worker);
 void worker_taken(struct core *core, struct worker *worker);
 void worker_mute(struct core *core, struct worker *worker);
+void worker_stopped(struct core *core, struct worker *worker);
 void worker_exited(
 	struct core *core, struct worker *worker, const struct event *event);
 

@@ -23,6 +23,7 @@ static const enum message messages[NOTICES] = {
 	[NOTICE_DIED] = MESSAGE_WORKER_DIED,
 	[NOTICE_STUCK] = MESSAGE_WORKER_STUCK,
 	[NOTICE_TERM] = MESSAGE_WORKER_TERM,
+	[NOTICE_STRESS] = MESSAGE_STRESS,
 };
 
 static void put_cause(
@@ -94,6 +95,9 @@ static void put_details(struct master *master, const struct action *action,
 		put_pid(master, action, line);
 		log_duration(line, "limit", action->number);
 		break;
+	case NOTICE_STRESS:
+		log_duration(line, "time", action->number);
+		break;
 	case NOTICE_STUCK:
 	case NOTICE_TERM:
 		put_pid(master, action, line);
@@ -118,6 +122,7 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 	case NOTICE_RECOVERED:
 	case NOTICE_NO_SLOTS:
 	case NOTICE_AT_LIMIT:
+	case NOTICE_STRESS:
 	case NOTICE_SUSPECT:
 	case NOTICE_DEAF:
 		return &state->troubles;

@@ -38,6 +38,9 @@ static void perform_one(struct master *master, const struct action *action)
 	case ACTION_LOOK:
 		listeners_look(master, action->service);
 		break;
+	case ACTION_EXAMINE:
+		listeners_examine(master, action->service);
+		break;
 	case ACTION_SPAWN:
 		worker_start(master, action);
 		break;

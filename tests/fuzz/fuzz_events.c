@@ -67,11 +67,17 @@ static struct policy some_policy(struct input *input)
 		.retire_grace_ns = duration(input, 0),
 		.drain_time_ns = duration(input, 0),
 		.stop_time_ns = duration(input, 0),
+		.leave_time_ns = duration(input, 0),
 		.kill_time_ns = duration(input, 0),
 		.ready_notify = (flags & 1) != 0,
 		.retire_signal = (flags & 2) != 0,
 		.on_deaf_kill = (flags & 4) != 0,
+		.throttle_whole = (flags & 32) != 0,
+		.wakeup_conditional = (flags & 64) != 0,
 	};
+
+	if (policy.surge == 0)
+		policy.stress_time_ns = duration(input, 0);
 
 	/* A wake-up each nanosecond is more than time can pass for. */
 	if (policy.wakeup_ns != 0 && policy.wakeup_ns < NS_PER_MS)

@@ -158,7 +158,7 @@ class Bench:
         rest = [*(root / "src/base").glob("*.c"), *(root / "src/table").glob("*.c")]
         sim = root / "tests/sim"
         unit = root / "tests/unit"
-        self.common = self.compile_all([*rest, sim / "promise.c", sim / "history.c"])
+        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_rules", "history"))])
         self.good = dict(zip(self.core, self.compile_all(self.core)))
         script = self.compile_all([unit / "core_script.c"])
         world = [sim / (n + ".c") for n in ("sim", "world", "world_guest")]

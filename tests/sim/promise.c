@@ -10,11 +10,9 @@
 #define WATCH_PERIOD_NS NS_PER_S
 #define TIMES_MAX 64
 
-/* The first promise that breaks is the one to read about. */
 static void check(struct promises *p, bool holds, const char *promise)
 {
-	if (!holds && p->broken == NULL)
-		p->broken = promise;
+	promise_check(p, holds, promise);
 }
 
 void promises_init(struct promises *promises, const struct core_limits *limits)
@@ -44,24 +42,35 @@ static uint32_t retiring(const struct promises *p, uint32_t service)
 	return n;
 }
 
+/* How many more the limit allows, whatever the slots. */
+static uint32_t limit_room(const struct promises *p, uint32_t service)
+{
+	const struct policy *policy = &p->services[service].policy;
+	uint32_t total = promises_total(p, service);
+	uint32_t surge = retiring(p, service);
+	uint32_t limit = policy->process_limit;
+
+	if (limit == 0)
+		return UINT32_MAX;
+	limit += surge < policy->surge ? surge : policy->surge;
+	return total >= limit ? 0 : limit - total;
+}
+
+bool promises_is_full(const struct promises *promises, uint32_t service)
+{
+	return limit_room(promises, service) == 0;
+}
+
 uint32_t promises_room(const struct promises *promises, uint32_t service)
 {
-	const struct policy *policy = &promises->services[service].policy;
-	uint32_t total = promises_total(promises, service);
-	uint32_t surge = retiring(promises, service);
 	uint32_t slots = promises->limits.workers_max;
-	uint32_t limit = policy->process_limit;
+	uint32_t room = limit_room(promises, service);
 
 	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
 		slots -= promises->workers[i].live;
 	if (promises->services[service].life != LIFE_UP)
 		return 0;
-	if (limit == 0)
-		return slots;
-	limit += surge < policy->surge ? surge : policy->surge;
-	if (total >= limit)
-		return 0;
-	return limit - total < slots ? limit - total : slots;
+	return room < slots ? room : slots;
 }
 
 /* ---- what an event means ---------------------------------------------- */
@@ -78,6 +87,9 @@ static void adopt(struct promises *p, uint32_t service)
 	struct promise_service *s = &p->services[service];
 	bool was_up = s->life == LIFE_UP;
 
+	bool replaced = s->life != LIFE_FREE &&
+			(!was_up || s->row_change == ROW_CHANGED);
+
 	if (!s->row) {
 		if (was_up) {
 			s->life = LIFE_LEAVING;
@@ -89,12 +101,13 @@ static void adopt(struct promises *p, uint32_t service)
 	if (s->life == LIFE_FREE)
 		*s = (struct promise_service){.row_change = s->row_change,
 			.row_policy = s->row_policy};
-	else if (!was_up || s->row_change == ROW_CHANGED) {
+	else if (replaced) {
 		make_old(p, service);
 		s->pause_until_ns = 0;
 	}
 	s->life = LIFE_UP;
 	s->policy = s->row_policy;
+	rules_adopted(p, service, replaced);
 	if (s->pause_until_ns > p->now_ns + s->policy.throttle_time_ns)
 		s->pause_until_ns = p->now_ns + s->policy.throttle_time_ns;
 	s->woken_ns = 0;
@@ -166,6 +179,9 @@ static void worker_event(struct promises *p, const struct event *event)
 {
 	struct promise_worker *worker = &p->workers[event->slot];
 
+	rules_end(p, event);
+	if (event->kind == EVENT_READY && !worker->idle)
+		worker->cycled = true;
 	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN)
 		worker->idle = event->kind == EVENT_READY;
 	else if (event->kind == EVENT_EXITED ||
@@ -249,6 +265,7 @@ static void spawned(struct promises *p, const struct action *action)
 		.idle = true,
 		.serial = action->serial,
 		.service = action->service};
+	rules_spawned(p, action);
 }
 
 static void pushed(struct promises *p, const struct action *action)
@@ -285,6 +302,7 @@ static void woken(struct promises *p, const struct action *action)
 			p->now_ns >= s->woken_ns + s->policy.wakeup_ns,
 		"I20: two wake-ups in a period");
 	s->woken_ns = p->now_ns;
+	rules_woken(p, action);
 }
 
 static void closed(struct promises *p, const struct action *action)
@@ -306,6 +324,7 @@ static void noticed(struct promises *p, const struct action *action)
 	check(p, action->slot < p->limits.workers_max, "I7: no such slot");
 	if (p->broken != NULL)
 		return;
+	rules_noticed(p, action);
 	if (action->notice == NOTICE_THROTTLED) {
 		check(p, action->number <= s->policy.throttle_time_ns,
 			"I17: a pause longer than throttle_time");
@@ -350,6 +369,9 @@ static void take_action(struct promises *p, const struct event *event,
 	case ACTION_LOOK:
 		check(p, s->life == LIFE_UP, "I12: a look without a service");
 		s->asked_looks++;
+		break;
+	case ACTION_EXAMINE:
+		rules_examined(p, action);
 		break;
 	case ACTION_SPAWN:
 		spawned(p, action);
@@ -508,6 +530,7 @@ const struct actions *promises_step(struct promises *promises,
 		check_service(promises, core, i);
 	check_workers(promises, core);
 	check_time(promises, core, event);
+	rules_stepped(promises, core);
 	if (promises->broken == NULL)
 		promises->broken = core_audit(core, now_ns);
 	return actions;

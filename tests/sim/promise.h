@@ -35,9 +35,10 @@ struct promise_worker {
 	uint32_t service;
 	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
 	bool live;
-	bool idle;  /* its last word was AVAIL, or none */
-	bool old;   /* of a table that is no more */
-	bool stuck; /* we were told that it survives SIGKILL */
+	bool idle;   /* its last word was AVAIL, or none */
+	bool cycled; /* it said AVAIL after TAKEN */
+	bool old;    /* of a table that is no more */
+	bool stuck;  /* we were told that it survives SIGKILL */
 };
 
 struct promise_service {
@@ -45,8 +46,15 @@ struct promise_service {
 	uint64_t pause_until_ns;
 	uint64_t bucket_ns; /* how full the start rate's bucket is */
 	uint64_t bucket_at_ns;
-	uint64_t fired_ns; /* when the watch fired last */
-	uint64_t woken_ns; /* the last wake-up */
+	uint64_t fired_ns;	 /* when the watch fired last */
+	uint64_t woken_ns;	 /* the last wake-up */
+	uint64_t whole_until_ns; /* a pause that nothing shortens */
+	uint64_t stress_until_ns;
+	uint64_t examined_ns;
+	uint64_t limit_ns; /* at the limit, until the last step */
+	uint64_t limit_at_ns;
+	bool at_limit; /* since then */
+	bool begun;    /* a worker was started since the service began */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
@@ -56,6 +64,13 @@ struct promise_service {
 	struct policy row_policy;
 };
 
+/* What the event of this step must lead to, and what came of it. */
+struct promise_end {
+	uint32_t service;
+	bool happened, news, fails, fails_not; /* what must come of it */
+	bool told, paused;		       /* what did */
+};
+
 struct promises {
 	struct core_limits limits;
 	struct promise_service services[PROMISE_SERVICES];
@@ -63,7 +78,8 @@ struct promises {
 	uint64_t now_ns;
 	uint64_t stale;
 	uint32_t last_serial;
-	uint32_t times; /* EVENT_TIME in a row that moved nothing */
+	uint32_t times;		/* EVENT_TIME in a row that moved nothing */
+	struct promise_end end; /* of this step */
 	bool stopping;
 	bool done;
 	bool wrapped; /* serials may start again */
@@ -79,10 +95,28 @@ void promises_init(struct promises *promises, const struct core_limits *limits);
 const struct actions *promises_step(struct promises *promises,
 	struct core *core, const struct event *event, uint64_t now_ns);
 
+/* The first promise that breaks is the one to read about. */
+void promise_check(struct promises *p, bool holds, const char *promise);
+
+/*
+ * promise_rules.c: what only some policies promise: whole pauses, stress,
+ * leaving at once, wake-ups that wait; and what is news.
+ */
+void rules_end(struct promises *p, const struct event *event);
+void rules_adopted(struct promises *p, uint32_t service, bool replaced);
+void rules_spawned(struct promises *p, const struct action *action);
+void rules_woken(struct promises *p, const struct action *action);
+void rules_examined(struct promises *p, const struct action *action);
+void rules_noticed(struct promises *p, const struct action *action);
+void rules_stepped(struct promises *p, const struct core *core);
+
 /* Living workers of SERVICE by the promises' own count. */
 uint32_t promises_total(const struct promises *promises, uint32_t service);
 
 /* How many more of them there may be. */
 uint32_t promises_room(const struct promises *promises, uint32_t service);
+
+/* Does its limit allow no more? */
+bool promises_is_full(const struct promises *promises, uint32_t service);
 
 #endif

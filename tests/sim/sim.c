@@ -158,10 +158,18 @@ static bool is_stuck(const struct sim *sim, uint32_t service)
 	return false;
 }
 
+/* Nobody can be helped whose lock has one that is stopped for ever. */
+static bool is_locked(struct sim *sim, uint32_t service)
+{
+	const struct guest *holder = guest_holder(&sim->world, service);
+
+	return holder != NULL && holder->stopped && holder->unkillable;
+}
+
 static void check_served(struct sim *sim, uint32_t service)
 {
 	const struct world_service *s = &sim->world.services[service];
-	bool waits = waits_long(sim, s);
+	bool waits = waits_long(sim, s) && !is_locked(sim, service);
 	struct view_service view;
 	bool there =
 		core_view_service(sim->core, service, sim->world.now_ns, &view);

@@ -65,8 +65,8 @@ struct walk {
 	.start_rate = 1000, .start_burst = 1000, .throttle_time_ns = NS_PER_S, \
 	.quick_exit_ns = NS_PER_S, .deaf_time_ns = NS_PER_S,                   \
 	.start_time_limit_ns = 5 * NS_PER_S, .retire_grace_ns = 2 * NS_PER_S,  \
-	.drain_time_ns = 3 * NS_PER_S, .stop_time_ns = 2 * NS_PER_S,           \
-	.kill_time_ns = NS_PER_S
+	.drain_time_ns = 3 * NS_PER_S, .leave_time_ns = 3 * NS_PER_S,          \
+	.stop_time_ns = 2 * NS_PER_S, .kill_time_ns = NS_PER_S
 
 static const struct pool_kind kinds[] = {
 	{"one worker", 8, 2, 0, {POLICY, .process_limit = 1}},
@@ -87,6 +87,20 @@ static const struct pool_kind kinds[] = {
 			.deaf_time_ns = NS_PER_S,
 			.kill_time_ns = NS_PER_S,
 			.wakeup_ns = 3 * NS_PER_S}},
+	{"as Postfix has it", 5, 2, 0,
+		{.process_limit = 2,
+			.start_rate = 1000,
+			.start_burst = 1000,
+			.throttle_time_ns = 2 * NS_PER_S,
+			.quick_exit_ns = NS_PER_S,
+			.deaf_time_ns = NS_PER_S,
+			.wakeup_ns = 3 * NS_PER_S,
+			.retire_grace_ns = 3600 * NS_PER_S,
+			.drain_time_ns = 3600 * NS_PER_S,
+			.kill_time_ns = NS_PER_S,
+			.stress_time_ns = 3 * NS_PER_S,
+			.throttle_whole = true,
+			.wakeup_conditional = true}},
 };
 
 /* ---- states ------------------------------------------------------------- */
@@ -114,6 +128,7 @@ static uint64_t hash_of(const struct walk *walk, const struct place *place)
 {
 	const struct core *core = walk->core;
 	struct pool pool = core->pools[0];
+	struct promise_service service = place->promises.services[0];
 	bool moved = pool.words != pool.lease.words;
 	uint64_t hash = mixed(1, &place->now_ns, sizeof(place->now_ns));
 
@@ -121,6 +136,7 @@ static uint64_t hash_of(const struct walk *walk, const struct place *place)
 	pool.lease.words = 0;
 	pool.failures = pool.starts = pool.served = 0;
 	pool.exits = pool.redundant = 0;
+	pool.limit_hits = pool.limit_ns = pool.limit_since_ns = 0;
 	hash = mixed(hash, &pool, sizeof(pool));
 	hash = mixed(hash, core->workers,
 		walk->limits.workers_max * sizeof(*core->workers));
@@ -132,8 +148,8 @@ static uint64_t hash_of(const struct walk *walk, const struct place *place)
 		offsetof(struct core, now_ns) -
 			offsetof(struct core, workers_high));
 	hash = mixed(hash, &core->prng, sizeof(core->prng));
-	hash = mixed(hash, &place->promises.services[0],
-		sizeof(place->promises.services[0]));
+	service.limit_ns = service.limit_at_ns = 0;
+	hash = mixed(hash, &service, sizeof(service));
 	return mixed(hash, place->promises.workers,
 		walk->limits.workers_max * sizeof(place->promises.workers[0]));
 }
@@ -191,7 +207,7 @@ static void offer_worker(
 	const struct worker *worker = &core->workers[slot];
 	struct event event = {.slot = slot, .serial = worker->serial};
 	static const enum event_kind words[] = {
-		EVENT_READY, EVENT_TAKEN, EVENT_MUTE};
+		EVENT_READY, EVENT_TAKEN, EVENT_MUTE, EVENT_STOPPED};
 
 	if (!worker->executed) {
 		event.kind = EVENT_STARTED;
@@ -199,9 +215,9 @@ static void offer_worker(
 		event.kind = EVENT_START_FAILED;
 		offer(choices, event);
 	}
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		event.kind = words[i];
-		if (!worker->mute)
+		if (event.kind == EVENT_STOPPED || !worker->mute)
 			offer(choices, event);
 	}
 	event.kind = EVENT_EXITED;

@@ -72,11 +72,20 @@ static struct policy some_policy(
 		.retire_grace_ns = maybe(world, NS_PER_MS, 3 * NS_PER_S),
 		.drain_time_ns = maybe(world, 10 * NS_PER_MS, 10 * NS_PER_S),
 		.stop_time_ns = maybe(world, 10 * NS_PER_MS, 5 * NS_PER_S),
+		.leave_time_ns = maybe(world, 10 * NS_PER_MS, 10 * NS_PER_S),
 		.kill_time_ns = maybe(world, 10 * NS_PER_MS, 3 * NS_PER_S),
 		.ready_notify = s->speaks && coin(world),
 		.retire_signal = coin(world),
 		.on_deaf_kill = coin(world),
+		.throttle_whole = coin(world),
+		.wakeup_conditional = coin(world),
 	};
+
+	if (coin(world)) {
+		policy.surge = 0;
+		policy.stress_time_ns = 8 * s->start_ns +
+					scaled(world, NS_PER_MS, 20 * NS_PER_S);
+	}
 
 	/* An operator who gives them less never gets any. */
 	if (policy.start_time_limit_ns < 8 * s->start_ns)
@@ -91,6 +100,7 @@ static void make_service(struct world *world, struct world_service *s)
 {
 	s->configured = true;
 	s->speaks = coin(world);
+	s->locks = !s->speaks && coin(world);
 	s->start_ns = scaled(world, NS_PER_MS, 2 * NS_PER_S);
 	s->policy = some_policy(world, s);
 	s->serve_ns = scaled(world, 100 * UINT64_C(1000), NS_PER_S);
@@ -212,7 +222,8 @@ uint64_t world_next_ns(const struct world *world)
 	for (uint32_t i = 0; i < world->services_n; i++) {
 		const struct world_service *s = &world->services[i];
 
-		if (s->looks > 0 || s->lost || (s->armed && s->depth > 0))
+		if (s->looks > 0 || s->examine || s->lost ||
+			(s->armed && s->depth > 0))
 			at_ns = earlier(at_ns, soon_ns);
 		if (s->open && !world->calm)
 			at_ns = earlier(at_ns, s->arrival_ns);
@@ -360,6 +371,20 @@ static void hear_service(struct world *world, uint32_t i, struct batch *out)
 	}
 }
 
+/* As the shell finds it: the lock's holder, and only if it is stopped. */
+static void hear_holder(
+	struct world *world, uint32_t service, struct batch *out)
+{
+	struct world_service *s = &world->services[service];
+	const struct guest *holder = guest_holder(world, service);
+
+	if (s->examine && holder != NULL && holder->stopped)
+		put(out, (struct event){.kind = EVENT_STOPPED,
+				 .slot = (uint32_t)(holder - world->guests),
+				 .serial = holder->serial});
+	s->examine = false;
+}
+
 /* What was true once and is heard again; the core must see that it is old. */
 static void hear_past(struct world *world, struct batch *out)
 {
@@ -408,8 +433,10 @@ void world_hear(struct world *world, struct batch *out)
 		if (world->guests[i].state != GUEST_NONE)
 			hear_end(world, i, out);
 	for (uint32_t i = 0; i < world->services_n; i++)
-		if (world->services[i].open)
+		if (world->services[i].open) {
+			hear_holder(world, i, out);
 			hear_service(world, i, out);
+		}
 	if (out->n > 1 && world_chance(world, FAULT_DISORDER))
 		shuffle(world, out);
 	remember(world, out);
@@ -479,8 +506,11 @@ void world_perform(struct world *world, const struct action *action)
 		arrive(world, action->service, 1);
 		break;
 	case ACTION_CLOSE:
-		s->open = s->armed = s->lost = false;
+		s->open = s->armed = s->lost = s->examine = false;
 		s->looks = s->depth = 0;
+		break;
+	case ACTION_EXAMINE:
+		s->examine = true;
 		break;
 	case ACTION_LEFTOVERS:
 	case ACTION_REOPEN:

@@ -13,7 +13,8 @@
  * world - a kernel, workers and clients that misbehave, in virtual time
  *
  * Knows:   accept queues; that a new client wakes one sleeping worker, and
- *          that this wake-up is lost if that worker dies on its way; what
+ *          that this wake-up is lost if that worker dies on its way; that in
+ *          some services they queue on a lock, and only its holder wakes; what
  *          each worker does next, and how it was taught to fail.
  * Decides: what happens, from one seed. Which faults a run has, and how often,
  *          is drawn as well: a few at a time find more than all at once.
@@ -102,6 +103,8 @@ struct world_service {
 	unsigned depth;	   /* the truth */
 	uint64_t moved_ns; /* when it was 0 last, or one was accepted */
 	bool speaks;	   /* workers say AVAIL when they are up */
+	bool locks;	   /* they take turns at the listener, by a lock */
+	bool examine;	   /* asked for */
 	struct policy policy;
 	uint64_t start_ns, serve_ns, gap_ns, idle_ns; /* about */
 	uint64_t arrival_ns;			      /* the next client */
@@ -164,5 +167,8 @@ void guest_wake_one(struct world *world, uint32_t service);
 void guest_poke(struct world *world, struct guest *guest);
 void guest_recover(struct world *world, struct guest *guest);
 void guest_heal(struct world *world, struct guest *guest);
+
+/* Who has the lock of SERVICE, and so its listener; or NULL. */
+struct guest *guest_holder(struct world *world, uint32_t service);
 
 #endif

@@ -49,6 +49,38 @@ static void say(struct world *world, struct guest *guest, enum event_kind word)
 		guest->words[guest->words_n++] = word;
 }
 
+struct guest *guest_holder(struct world *world, uint32_t service)
+{
+	struct guest *first = NULL;
+
+	if (!world->services[service].locks)
+		return NULL;
+	for (uint32_t i = 0; i < world->slots_n; i++) {
+		struct guest *guest = &world->guests[i];
+
+		if (guest->service == service &&
+			(guest->state == GUEST_ASLEEP ||
+				guest->state == GUEST_WOKEN) &&
+			(first == NULL || guest->order < first->order))
+			first = guest;
+	}
+	return first;
+}
+
+/* In a queue for the lock it neither sees nor hears. */
+static bool is_deaf(struct world *world, const struct guest *guest)
+{
+	return guest->state == GUEST_ASLEEP &&
+	       service_of(world, guest)->locks &&
+	       guest_holder(world, guest->service) != guest;
+}
+
+/*
+ * The lock is free: the next one looks. (One that hangs gives it up here,
+ * though none would in truth: nobody could help its service then.)
+ */
+static void pass_lock(struct world *world, uint32_t service);
+
 static void die(struct world *world, struct guest *guest, int code, int signal)
 {
 	guest->state = GUEST_DEAD;
@@ -59,6 +91,7 @@ static void die(struct world *world, struct guest *guest, int code, int signal)
 	guest->end_ns = world->now_ns + SOON_NS;
 	if (world_chance(world, FAULT_LATE_END))
 		guest->end_ns += world_about(world, 200 * NS_PER_MS);
+	pass_lock(world, guest->service);
 }
 
 static void die_somehow(struct world *world, struct guest *guest)
@@ -71,25 +104,44 @@ static void die_somehow(struct world *world, struct guest *guest)
 	die(world, guest, ends[which].code, ends[which].signal);
 }
 
-/* Back to the listener: a client that waits already is seen at once. */
+/* At the listener: a client that waits already is seen at once. */
+static void attend(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+
+	if (guest->eof && !guest->ignores_eof) {
+		die(world, guest, 0, 0);
+		return;
+	}
+	guest->state = s->depth > 0 ? GUEST_WOKEN : GUEST_ASLEEP;
+	guest->next_ns =
+		world->now_ns +
+		(s->depth > 0 ? SOON_NS : world_about(world, s->idle_ns));
+}
+
+static void pass_lock(struct world *world, uint32_t service)
+{
+	struct guest *next = guest_holder(world, service);
+
+	if (next != NULL && next->state == GUEST_ASLEEP && !next->stopped &&
+		next->next_ns == NEVER)
+		attend(world, next);
+}
+
 static void sleep_or_wake(struct world *world, struct guest *guest)
 {
 	struct world_service *s = service_of(world, guest);
 
 	guest->busy = false;
-	if ((guest->eof && !guest->ignores_eof) ||
-		(s->max_use != 0 && guest->clients >= s->max_use)) {
+	if (s->max_use != 0 && guest->clients >= s->max_use) {
 		die(world, guest, 0, 0);
-		return;
-	}
-	if (s->depth > 0) {
-		guest->state = GUEST_WOKEN;
-		guest->next_ns = world->now_ns + SOON_NS;
 		return;
 	}
 	guest->state = GUEST_ASLEEP;
 	guest->order = world->orders++;
-	guest->next_ns = world->now_ns + world_about(world, s->idle_ns);
+	guest->next_ns = NEVER;
+	if (!is_deaf(world, guest))
+		attend(world, guest);
 }
 
 static void serve(struct world *world, struct guest *guest)
@@ -102,6 +154,7 @@ static void serve(struct world *world, struct guest *guest)
 	guest->busy = true;
 	guest->state = GUEST_SERVING;
 	guest->next_ns = world->now_ns + world_about(world, s->serve_ns);
+	pass_lock(world, guest->service);
 }
 
 static void accept_one(struct world *world, struct guest *guest)
@@ -175,6 +228,7 @@ static bool misbehave(struct world *world, struct guest *guest)
 		guest->before = guest->state;
 		guest->state = GUEST_HUNG;
 		guest->next_ns = NEVER;
+		pass_lock(world, guest->service);
 		return true;
 	}
 	if (world_chance(world, FAULT_STOP)) {
@@ -225,8 +279,13 @@ void guest_move(struct world *world, struct guest *guest)
  */
 void guest_wake_one(struct world *world, uint32_t service)
 {
-	struct guest *first = NULL;
+	struct guest *first = guest_holder(world, service);
 
+	if (first != NULL) {
+		if (first->state == GUEST_ASLEEP && !first->stopped)
+			attend(world, first);
+		return;
+	}
 	for (uint32_t i = 0; i < world->slots_n; i++) {
 		struct guest *guest = &world->guests[i];
 
@@ -256,19 +315,27 @@ void guest_poke(struct world *world, struct guest *guest)
 		die(world, guest, 0, 15);
 		return;
 	}
-	if (guest->eof && guest->state == GUEST_ASLEEP && !guest->ignores_eof)
+	if (guest->eof && guest->state == GUEST_ASLEEP && !guest->ignores_eof &&
+		!is_deaf(world, guest))
 		die(world, guest, 0, 0);
 }
 
 /* SIGCONT, or the end of whatever it hung at. */
 void guest_recover(struct world *world, struct guest *guest)
 {
+	bool queues = service_of(world, guest)->locks;
+
 	guest->stopped = false;
-	if (guest->state == GUEST_HUNG)
+	if (guest->state == GUEST_HUNG && queues &&
+		(guest->before == GUEST_ASLEEP || guest->before == GUEST_WOKEN))
+		sleep_or_wake(world, guest);
+	else if (guest->state == GUEST_HUNG)
 		guest->state = guest->before == GUEST_ASLEEP ? GUEST_WOKEN
 							     : guest->before;
-	if (guest->next_ns == NEVER && guest->state != GUEST_DEAD &&
-		!guest->exec_failed)
+	if (queues && guest->state == GUEST_ASLEEP)
+		pass_lock(world, guest->service);
+	else if (guest->next_ns == NEVER && guest->state != GUEST_DEAD &&
+		 !guest->exec_failed)
 		guest->next_ns = world->now_ns + SOON_NS;
 	guest_poke(world, guest);
 }

@@ -30,6 +30,7 @@ static void a_stopped_ready_worker_costs_its_client_one_second(void **state)
 		"> look service=0\n"
 		"depth service=0 depth=1\n"
 		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> examine service=0\n"
 		"> spawn service=0 slot=1 serial=2\n"
 		"> watch service=0\n"
 		"worker slot=0 state=2 suspect=1 asked=0\n"
@@ -63,6 +64,7 @@ static void a_queue_that_moves_is_nobodys_fault(void **state)
 		"> look service=0\n"
 		"depth service=0 depth=2\n"
 		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> examine service=0\n"
 		"> notice notice=deaf service=0 slot=0 serial=0 number=2\n"
 		"view service=0 suspect=1 deaf=1\n");
 }
@@ -224,6 +226,7 @@ static void slow_starters_are_given_twice_their_time(void **state)
 		"due 32.5s\n"
 		"> look service=0\n"
 		"depth service=0 depth=1\n"
+		"> examine service=0\n"
 		"> spawn service=0 slot=2 serial=3\n"
 		"> watch service=0\n"
 		"view service=0 starting=2\n");
@@ -266,6 +269,7 @@ static void an_answer_that_is_lost_is_asked_for_again(void **state)
 		"> look service=0\n"
 		"depth service=0 depth=1\n"
 		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> examine service=0\n"
 		"> notice notice=deaf service=0 slot=0 serial=0 number=1\n"
 		"view service=0 deaf=1\n"
 		"due 4s\n"

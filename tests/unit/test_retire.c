@@ -471,6 +471,7 @@ static void an_end_that_was_asked_for_is_no_failure(void **state)
 		"> leftovers service=0\n"
 		"> watch service=0\n"
 		"exited slot=0 serial=1 code=1 signal=0\n"
+		"> notice notice=died service=0 slot=0 serial=1 number=0\n"
 		"start-failed slot=1 serial=2 stage=9 error=2 temporary=0\n"
 		"view service=0 failures=0 watching=1\n");
 }

@@ -50,10 +50,14 @@ static struct policy some_policy(struct prng *prng)
 		.retire_grace_ns = u64(prng),
 		.drain_time_ns = u64(prng),
 		.stop_time_ns = u64(prng),
+		.leave_time_ns = u64(prng),
 		.kill_time_ns = u64(prng),
+		.stress_time_ns = u64(prng),
 		.ready_notify = flag(prng),
 		.retire_signal = flag(prng),
 		.on_deaf_kill = flag(prng),
+		.throttle_whole = flag(prng),
+		.wakeup_conditional = flag(prng),
 	};
 }
 
@@ -98,6 +102,8 @@ static struct action some_action(struct prng *prng, enum action_kind kind)
 		action.slot = u32(prng);
 		action.serial = u32(prng);
 	}
+	if (kind == ACTION_SPAWN)
+		action.number = prng_below(prng, 2);
 	if (kind == ACTION_NOTICE) {
 		action.notice = (enum notice)prng_below(prng, NOTICES);
 		action.number = u64(prng);
@@ -127,7 +133,7 @@ static void an_event_comes_back_as_it_was(void **state)
 		assert_int_equal(back.depth, event.depth);
 		assert_int_equal(back.code, event.code);
 		assert_memory_equal(&back.policy, &event.policy,
-			offsetof(struct policy, on_deaf_kill) + 1);
+			offsetof(struct policy, wakeup_conditional) + 1);
 	}
 }
 
@@ -167,6 +173,9 @@ static void lines_are_for_people_too(void **state)
 	assert_string_equal(line, "clients service=3 depth=5");
 	(void)trace_action(&action, line, sizeof(line));
 	assert_string_equal(line, "spawn service=3 slot=0 serial=7");
+	action.number = 1;
+	(void)trace_action(&action, line, sizeof(line));
+	assert_string_equal(line, "spawn service=3 slot=0 serial=7 stress=1");
 }
 
 static void fields_that_are_not_given_are_zero(void **state)

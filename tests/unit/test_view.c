@@ -104,6 +104,7 @@ static struct core *some_core(void)
 	tell(core, "clients service=0 depth=1", NOW_NS);
 	tell(core, "row service=0 change=changed", NOW_NS);
 	tell(core, "table", NOW_NS);
+	tell(core, "time", NOW_NS);
 	tell(core, "clients service=0 depth=2", NOW_NS);
 	tell(core, "ready slot=1 serial=2", NOW_NS);
 	assert_null(core_audit(core, NOW_NS));

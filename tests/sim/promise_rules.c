@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "base/number.h"
+#include "core/view.h"
+#include "promise.h"
+
+#define RUNG_OF_TERM ((int)ACTION_TERM - (int)ACTION_RETIRE + 1)
+
+void promise_check(struct promises *p, bool holds, const char *promise)
+{
+	if (!holds && p->broken == NULL)
+		p->broken = promise;
+}
+
+static bool ended_badly(const struct event *event)
+{
+	return event->kind == EVENT_EXITED &&
+	       (event->code != 0 || event->signal != 0);
+}
+
+/* B1: what an end is, by what was heard of the worker before it. */
+void rules_end(struct promises *p, const struct event *event)
+{
+	const struct promise_worker *worker = &p->workers[event->slot];
+	const struct promise_service *s = &p->services[worker->service];
+	bool whole = s->policy.throttle_whole && s->life == LIFE_UP;
+	bool unasked = worker->rung == 0;
+
+	if (event->kind == EVENT_START_FAILED)
+		p->end = (struct promise_end){.service = worker->service,
+			.happened = true,
+			.fails = whole && unasked && !event->temporary};
+	else if (event->kind == EVENT_EXITED)
+		p->end = (struct promise_end){.service = worker->service,
+			.happened = true,
+			.news = ended_badly(event) &&
+				worker->rung < RUNG_OF_TERM,
+			.fails = whole && unasked && ended_badly(event) &&
+				 !worker->cycled,
+			.fails_not = whole && ended_badly(event) &&
+				     (worker->cycled || !unasked)};
+}
+
+void rules_adopted(struct promises *p, uint32_t service, bool replaced)
+{
+	struct promise_service *s = &p->services[service];
+	uint64_t latest_ns = p->now_ns + s->policy.throttle_time_ns;
+
+	if (replaced) {
+		s->begun = false;
+		s->whole_until_ns = 0;
+	}
+	if (s->whole_until_ns > latest_ns)
+		s->whole_until_ns = latest_ns;
+}
+
+static bool under_stress(
+	const struct promises *p, const struct promise_service *s)
+{
+	return s->policy.stress_time_ns != 0 && p->now_ns < s->stress_until_ns;
+}
+
+void rules_spawned(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+	uint32_t limit = s->policy.process_limit;
+	bool last = limit != 0 && promises_total(p, action->service) >= limit;
+
+	if (s->policy.stress_time_ns != 0 && last) {
+		promise_check(p, action->number == 1,
+			"I32: the last that may be is not told of stress");
+		s->stress_until_ns = p->now_ns + s->policy.stress_time_ns;
+	}
+	promise_check(p, (action->number == 1) == under_stress(p, s),
+		"I32: a worker that is told wrong of stress");
+	s->begun = true;
+}
+
+void rules_woken(struct promises *p, const struct action *action)
+{
+	const struct promise_service *s = &p->services[action->service];
+
+	promise_check(p, !s->policy.wakeup_conditional || s->begun,
+		"I20: a wake-up before the first worker");
+}
+
+void rules_examined(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	promise_check(p, s->life == LIFE_UP, "I12: examined without a service");
+	promise_check(p,
+		s->examined_ns == 0 ||
+			p->now_ns >= s->examined_ns + s->policy.deaf_time_ns,
+		"B2: examined too often");
+	s->examined_ns = p->now_ns;
+}
+
+/* All that are there are to leave; those that come now are told. */
+static void stress(struct promises *p, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+
+	promise_check(p, s->policy.stress_time_ns != 0 && !under_stress(p, s),
+		"I32: stress that is none, or is none anew");
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		if (p->workers[i].live && p->workers[i].service == service)
+			p->workers[i].old = true;
+	s->stress_until_ns = p->now_ns + s->policy.stress_time_ns;
+	s->woken_ns = 0;
+	s->begun = false;
+}
+
+static void throttled(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	p->end.paused = true;
+	if (!p->end.happened || !p->end.fails)
+		return;
+	promise_check(p, action->number == s->policy.throttle_time_ns,
+		"I17: not all of throttle_time");
+	s->whole_until_ns = p->now_ns + action->number;
+}
+
+void rules_noticed(struct promises *p, const struct action *action)
+{
+	const struct promise_service *s = &p->services[action->service];
+
+	if (action->notice == NOTICE_STRESS)
+		stress(p, action->service);
+	else if (action->notice == NOTICE_THROTTLED)
+		throttled(p, action);
+	else if (action->notice == NOTICE_RECOVERED)
+		promise_check(p, p->now_ns >= s->whole_until_ns,
+			"I17: a whole pause that is cut short");
+	else if (action->notice == NOTICE_DIED)
+		p->end.told = true;
+	else if (action->notice == NOTICE_TERM)
+		promise_check(p,
+			s->life != LIFE_LEAVING || s->policy.leave_time_ns != 0,
+			"I12: a signal that is told of, and was expected");
+}
+
+static void check_end(struct promises *p)
+{
+	const struct promise_end *end = &p->end;
+	const struct promise_service *s = &p->services[end->service];
+
+	promise_check(p, end->told == end->news,
+		"I33: an end that is news and not told, or is none");
+	promise_check(p,
+		!end->fails || s->life != LIFE_UP ||
+			s->policy.throttle_time_ns == 0 ||
+			s->whole_until_ns > p->now_ns,
+		"I17: a bad end without a whole pause");
+	promise_check(p, !end->fails_not || !end->paused,
+		"I17: a pause for a worker that had proven itself");
+	p->end = (struct promise_end){.service = 0};
+}
+
+static void check_leaving(struct promises *p)
+{
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *worker = &p->workers[i];
+		const struct promise_service *s = &p->services[worker->service];
+
+		promise_check(p,
+			!worker->live || s->life != LIFE_LEAVING ||
+				s->policy.leave_time_ns != 0 ||
+				worker->rung >= RUNG_OF_TERM,
+			"I12: of a removed service, and not told by signal");
+	}
+}
+
+static void check_limit(
+	struct promises *p, const struct core *core, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	struct view_service view;
+
+	if (!core_view_service(core, service, p->now_ns, &view) ||
+		s->life == LIFE_FREE)
+		return;
+	if (s->at_limit)
+		s->limit_ns += p->now_ns - s->limit_at_ns;
+	s->limit_at_ns = p->now_ns;
+	promise_check(p, view.limit_ns == s->limit_ns,
+		"I31: time at the limit is not what it was");
+	s->at_limit = s->life == LIFE_UP && promises_is_full(p, service) &&
+		      view.starting + view.ready == view.suspect;
+	promise_check(p, !s->at_limit || view.limit_hits > 0,
+		"I31: at the limit, and not counted");
+	promise_check(p,
+		view.stress == (s->life == LIFE_UP && under_stress(p, s)),
+		"I32: stress is not as told");
+}
+
+void rules_stepped(struct promises *p, const struct core *core)
+{
+	check_end(p);
+	check_leaving(p);
+	for (uint32_t i = 0; i < p->limits.services_max; i++)
+		check_limit(p, core, i);
+}
