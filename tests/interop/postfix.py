@@ -111,7 +111,7 @@ class Client:
         return dict(word.split("=", 1) for word in self.ask("who").split(" "))
 
 
-def _is_alive(pid):
+def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
@@ -178,13 +178,13 @@ class Postfix:
         pids = self.pids()
         try:
             self._stop()
-            wait_until(lambda: not any(map(_is_alive, pids)), "all workers are gone")
+            wait_until(lambda: not any(map(is_alive, pids)), "all workers are gone")
             if kind is None:
                 bad = [ln for ln in self.log().splitlines()
                        if any(w in ln for w in ("warning:", "error:", "fatal:", "panic:"))]
                 assert not bad, bad
         finally:
-            for pid in filter(_is_alive, pids):
+            for pid in filter(is_alive, pids):
                 os.kill(pid, signal.SIGKILL)
             # postfix-script leaves a postsuper behind that may still look in.
             shutil.rmtree(self.root, ignore_errors=True)
@@ -225,7 +225,7 @@ class Postfix:
         return {pid for pid, text in self.lines() if text == "init"}
 
     def expect_gone(self, pid):
-        wait_until(lambda: not _is_alive(pid), f"{pid} leaves")
+        wait_until(lambda: not is_alive(pid), f"{pid} leaves")
 
     # Who comes
 

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""A whole Postfix, by Debian's own scripts, whose `master` is ours.
+
+    with MailSystem() as system:
+        system.send("one@virtual.test")
+        system.expect_mail("one")
+
+OSTLER_MASTER=real puts Debian's own master in its place: what these tests ask
+of ours, that one does too, except where a test says `ours`. Leaving the block
+stops the system by `postfix stop` and asserts that no process of it is left
+and that nothing went wrong in its log but what the test allowed.
+"""
+
+import email
+import grp
+import os
+import pwd
+import re
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from postfix import BUILD, DAEMONS, DEADLINE_S, Postfix, free_port, is_alive, wait_until
+
+MASTER = os.environ.get("OSTLER_MASTER", "ostler")
+assert MASTER in ("ostler", "real"), MASTER
+OURS = ("src/master/ostlerd", "src/programs/spawn/ostler-spawn", "src/programs/echo/ostler-echo",
+        "tests/integration/skeleton")
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
+
+ours = pytest.mark.skipif(MASTER == "real", reason="Postfix's own master does otherwise")
+
+SERVICES = """\
+{smtp} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+""".splitlines()
+
+SETTINGS = """\
+mydestination = $myhostname
+virtual_mailbox_domains = virtual.test
+virtual_mailbox_base = {root}/mail
+virtual_mailbox_maps = static:virtual/
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+mail_spool_directory = {root}/mail/
+import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C
+    POSTLOG_SERVICE POSTLOG_HOSTNAME {sanitizers}
+"""
+
+BAD = re.compile(r"warning:|error:|fatal:|panic:|: runtime error|Sanitizer")
+
+
+class MailSystem(Postfix):
+    """SERVICES are added to master.cf, those of the names WITHOUT left out."""
+
+    def __init__(self, services=(), settings="", without=(), smtp=None):
+        self.smtp = smtp or free_port()
+        self.allowed = []
+        lines = [ln for ln in self._usual() if ln.split()[0] not in without]
+        self.services = lines + list(services)
+        super().__init__(self.services)
+        for daemon in "postfix-script", "post-install":
+            assert os.access(self.root / "sbin" / daemon, os.X_OK)
+        self._mail = self.root / "mail"
+        self._mail.mkdir()
+        shutil.chown(self._mail, "nobody", "nogroup")
+        self.settings = (self.config / "main.cf").read_text() + SETTINGS.format(
+            root=self.root, sanitizers="ASAN_OPTIONS UBSAN_OPTIONS") + settings
+        self.write_main_cf(self.settings)
+
+    def _usual(self):
+        return [ln.format(smtp=f"127.0.0.1:{self.smtp}") for ln in SERVICES]
+
+    def _make_directories(self):
+        super()._make_directories()
+        shutil.rmtree(self.root / "sbin")  # links make `postfix check` grumble
+        shutil.copytree(DAEMONS, self.root / "sbin")
+        for program in OURS:
+            shutil.copy(BUILD / program, self.root / "sbin")
+        if MASTER == "ostler":
+            (self.root / "sbin/ostlerd").replace(self.root / "sbin/master")
+        owner = pwd.getpwnam("postfix").pw_uid
+        for name, mode in ("maildrop", 0o1730), ("public", 0o2710):
+            os.chown(self.queue / name, owner, grp.getgrnam("postdrop").gr_gid)
+            (self.queue / name).chmod(mode)
+
+    # What an operator does
+
+    def write_main_cf(self, text):
+        path = self.config / "main.cf"
+        path.write_text(text)
+        # Postfix waits until it has not been changed for two seconds.
+        os.utime(path, (path.stat().st_mtime - 60,) * 2)
+
+    def postfix(self, *words, **options):
+        """Run `postfix WORDS` and return how it ended."""
+        return subprocess.run(
+            ["postfix", "-c", self.config, *words], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **options)
+
+    def run_master(self, *words, **options):
+        """Run the master itself and return how it ended."""
+        return subprocess.run(
+            [self.root / "sbin/master", "-c", self.config, *words], env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=60, **options)
+
+    def start(self):
+        done = self.postfix("start")
+        assert done.returncode == 0, f"{done.stdout}\n{self.log()}"
+
+    def is_running(self):
+        return self.run_master("-t").returncode == 1
+
+    def listens(self):
+        """Does anybody listen for mail?"""
+        try:
+            socket.create_connection(("127.0.0.1", self.smtp), DEADLINE_S).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    @property
+    def pid(self):
+        return int((self.queue / "pid/master.pid").read_text())
+
+    def reload(self):
+        before = self.log().count("reload -- version")
+        done = self.postfix("reload")
+        assert done.returncode == 0, done.stdout
+        wait_until(lambda: self.log().count("reload -- version") > before,
+                   lambda: f"the master reloads: {self.log()}")
+
+    def allow(self, *patterns):
+        """Lines of the log that are no fault in this test."""
+        self.allowed += patterns
+
+    def expect_log(self, pattern, times=1):
+        wait_until(lambda: len(re.findall(pattern, self.log())) >= times,
+                   lambda: f"{times} times {pattern!r} in the log:\n{self.log()}")
+
+    # Its life
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if self.is_running():
+                done = self.postfix("stop")
+                assert done.returncode == 0, done.stdout
+            if kind is None:
+                wait_until(lambda: not self.processes(),
+                           lambda: f"all are gone: {self.processes()}")
+                bad = [ln for ln in self.log().splitlines() if BAD.search(ln)
+                       and not any(re.search(p, ln) for p in self.allowed)]
+                assert not bad, "\n".join(bad)
+        finally:
+            self._end()
+
+    def _end(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def processes(self, name=None):
+        """{pid: command line} of all that belong to this instance."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdecimal():
+                continue
+            try:
+                if (str(self.root) not in os.readlink(entry / "cwd")
+                        and os.fsencode(self.config) not in (entry / "environ").read_bytes()):
+                    continue
+                words = (entry / "cmdline").read_bytes().decode().rstrip("\0").split("\0")
+            except OSError:
+                continue
+            if is_alive(int(entry.name)) and name in (None, Path(words[0]).name):
+                found[int(entry.name)] = " ".join(words)
+        return found
+
+    def pids(self):
+        return set(self.processes())
+
+    # Mail
+
+    def session(self):
+        """A session of SMTP."""
+        return smtplib.SMTP("127.0.0.1", self.smtp, "client.test", DEADLINE_S)
+
+    def send(self, to, text="text", sender="sender@client.test", subject="subject"):
+        with self.session() as session:
+            session.sendmail(sender, to, f"Subject: {subject}\nTo: {to}\n\n{text}\n")
+
+    def mail(self, box="virtual"):
+        """The messages in a Maildir of ours."""
+        folder = self._mail / box / "new"
+        files = sorted(folder.iterdir()) if folder.exists() else []
+        return [email.message_from_bytes(file.read_bytes()) for file in files]
+
+    def expect_mail(self, to, box="virtual", times=1):
+        """Wait for mail TO somebody, and return it."""
+        def found():
+            return [m for m in self.mail(box) if m["X-Original-To"] == to]
+        wait_until(lambda: len(found()) >= times, lambda: f"mail for {to}:\n{self.log()}")
+        assert len(found()) == times
+        return found()[0]

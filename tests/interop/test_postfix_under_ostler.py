@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: MIT
+"""Debian's Postfix, started, asked and stopped by its own scripts, under ostler."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from mailsystem import ENVIRONMENT, MASTER, MailSystem, ours
+from postfix import DEADLINE_S, wait_until, why_not
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a Postfix")
+
+NOT_RUNNING = "fatal: the Postfix mail system is not running"
+BAD_LINE = "bad inet n - n - - smtpd"
+
+
+def can_unshare():
+    try:
+        return subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"],
+                              capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+# ---------------------------------------------------------------- the commands
+
+
+def test_each_command_answers_as_postfix_does():
+    system = MailSystem()
+    system.allow("fatal: the Postfix mail system is")
+    with system:
+        assert system.is_running()
+        for command, code, said in (
+                ("status", 0, f"the Postfix mail system is running: PID: {system.pid}"),
+                ("check", 0, ""),
+                ("flush", 0, ""),
+                ("reload", 0, "refreshing the Postfix mail system"),
+                ("start", 1, "fatal: the Postfix mail system is already running"),
+                ("stop", 0, "stopping the Postfix mail system")):
+            done = system.postfix(command)
+            assert (done.returncode, done.stdout) == (code, ""), command
+            assert said in system.log(), command
+        assert not system.is_running()
+        for command, code, said in (
+                ("status", 1, "the Postfix mail system is not running"),
+                ("stop", 1, NOT_RUNNING),
+                ("abort", 1, NOT_RUNNING),
+                ("reload", 1, NOT_RUNNING),
+                ("flush", 69, "")):
+            before = len(system.log())
+            done = system.postfix(command)
+            assert done.returncode == code, f"{command}: {done.stdout}"
+            assert said in system.log()[before:], command
+        assert "mail system is down" in done.stdout
+
+
+def test_start_and_reload_tell_version_and_directory():
+    with MailSystem() as system:
+        version = subprocess.run(["postconf", "-dh", "mail_version"], capture_output=True,
+                                 text=True, check=True).stdout.strip()
+        system.reload()
+        for what in "daemon started", "reload":
+            line = (f"postfix/master[{system.pid}]: {what} -- version {version}, "
+                    f"configuration {system.config}\n")
+            assert line in system.log()
+
+
+def test_stop_leaves_nobody_and_a_new_start_serves():
+    with MailSystem() as system:
+        system.send("one@virtual.test")
+        system.expect_mail("one@virtual.test")
+        first = system.pid
+        assert len(system.processes()) > 5
+        assert system.postfix("stop").returncode == 0
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+        system.start()
+        assert system.pid != first
+        system.send("two@virtual.test")
+        system.expect_mail("two@virtual.test")
+
+
+def test_abort_ends_all_at_once():
+    with MailSystem() as system, system.session() as session:
+        session.ehlo()
+        assert system.postfix("abort").returncode == 0
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+        session.close()
+
+
+def test_drain_lets_clients_finish():
+    """It kills the master with SIGKILL: workers find that out and leave."""
+    with MailSystem() as system:
+        with system.session() as session:
+            session.ehlo()
+            assert system.postfix("drain").returncode == 0
+            wait_until(lambda: not system.is_running(), "the master is gone")
+            assert session.noop()[0] == 250
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+
+
+def test_after_sigkill_of_the_master_a_new_start_works_at_once():
+    with MailSystem() as system, system.session() as session:
+        session.ehlo()
+        old = set(system.processes("smtpd"))
+        os.kill(system.pid, signal.SIGKILL)
+        wait_until(lambda: not system.is_running(), "the lock is free")
+        system.start()
+        assert session.noop()[0] == 250
+        session.quit()
+        system.expect_gone(*old)
+        system.send("one@virtual.test")
+        system.expect_mail("one@virtual.test")
+
+
+def test_logrotate_gives_a_new_file():
+    with MailSystem() as system:
+        with system.session() as session:  # smtpd has the old name in its hands
+            session.ehlo()
+            done = system.postfix("logrotate")
+            assert done.returncode == 0, done.stdout
+            assert [f for f in system.root.iterdir() if f.name.startswith("log.")]
+            session.sendmail("a@client.test", "one@virtual.test", "Subject: x\n\nx\n")
+        system.expect_mail("one@virtual.test")
+        system.expect_log(r"postfix/virtual\[\d+\]: .*status=sent")
+
+
+def test_the_masters_own_lines_are_in_the_log():
+    """Also before there is a postlogd, and after it is gone."""
+    system = MailSystem()
+    with system:
+        pid = system.pid
+        system.expect_log(rf"postfix/master\[{pid}\]: daemon started")
+        assert system.postfix("stop").returncode == 0
+        lines = system.log().count(f"postfix/master[{pid}]: terminating on signal 15\n")
+        # Postfix's own sends it to a postlogd that it ends in the same breath.
+        assert lines == (0 if MASTER == "real" else 1)
+
+
+def test_a_file_that_is_missing_is_made_by_start_and_check():
+    system = MailSystem()
+    (system.queue / "deferred").rmdir()
+    with system:
+        assert (system.queue / "deferred").is_dir()
+
+
+# ---------------------------------------------------------------- foreground
+
+
+class Foreground:
+    """`postfix start-fg`, or the same with PREFIX before it."""
+
+    def __init__(self, system, prefix=()):
+        self.system = system
+        self.prefix = prefix
+
+    def __enter__(self):
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            [*self.prefix, "postfix", "-c", self.system.config, "start-fg"], env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            wait_until(lambda: self.system.listens() or self.process.poll() is not None,
+                       "it listens")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.stdout.close()
+        self.process.wait(DEADLINE_S)
+        self.system.__exit__(None)
+
+    def master(self):
+        """Its pid as it is seen from here."""
+        return next(pid for pid, line in self.system.processes("master").items()
+                    if line.split()[-1] in ("-s", "-i"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_start_fg_stays_until_the_master_ends(number):
+    with Foreground(MailSystem()) as foreground:
+        system = foreground.system
+        assert foreground.master() == system.pid
+        system.send("one@virtual.test")
+        system.expect_mail("one@virtual.test")
+        assert foreground.process.poll() is None
+        os.kill(system.pid, number)
+        assert foreground.process.wait(DEADLINE_S) == 128 + number
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+
+
+def test_start_fg_can_log_to_standard_output():
+    settings = "maillog_file = /dev/stdout\nmaillog_file_prefixes = /dev/stdout\n"
+    with Foreground(MailSystem(settings=settings)) as foreground:
+        system = foreground.system
+        system.send("one@virtual.test")
+        system.expect_mail("one@virtual.test")
+        system.postfix("stop")
+        said = foreground.process.communicate(timeout=DEADLINE_S)[0].decode()
+        assert re.search(r"postfix/master\[\d+\]: daemon started", said)
+        assert re.search(r"postfix/virtual\[\d+\]: .*status=sent", said)
+
+
+@pytest.mark.skipif(not can_unshare(), reason="no namespace of processes can be made here")
+def test_start_fg_as_process_1_is_the_master_itself():
+    prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    with Foreground(MailSystem(), prefix) as foreground:
+        system = foreground.system
+        assert system.pid == 1
+        master = foreground.master()
+        assert system.processes()[master].endswith("master -i")
+        system.send("one@virtual.test")
+        system.expect_mail("one@virtual.test")
+        # Strangers whose parent died become children of process 1.
+        subprocess.run(["nsenter", f"--target={master}", "--pid", "sh", "-c", "(:; exec true) & :"],
+                       check=True, timeout=DEADLINE_S)
+        os.kill(master, signal.SIGTERM)
+        assert foreground.process.wait(DEADLINE_S) == 0
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+
+
+# ---------------------------------------------------------------- options
+
+
+def test_t_tells_whether_a_master_runs():
+    with MailSystem() as system:
+        assert system.run_master("-t").returncode == 1
+        system.postfix("stop")
+        assert system.run_master("-t").returncode == 0
+        (system.queue / "pid/master.pid").unlink()
+        assert system.run_master("-t").returncode == 0
+        assert system.run_master("-t", "-w").returncode == 1  # not together
+
+
+@pytest.mark.parametrize("lock", ["queue/pid/master.pid", "data/master.lock"])
+def test_a_start_beside_a_lock_is_refused(lock):
+    system = MailSystem()
+    system.allow("open lock file", "mail system startup failed", "already running",
+                 "daemon initialization failure")
+    with system:
+        assert system.postfix("stop").returncode == 0
+        with open(system.root / lock, "r+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            started = time.monotonic()
+            assert system.postfix("start").returncode == 1
+            assert time.monotonic() - started < DEADLINE_S
+        assert not system.processes()
+        system.start()
+
+
+def test_w_fails_when_the_master_cannot_start():
+    system = MailSystem()
+    system.allow("open lock file", "initialization failure")
+    with system:
+        done = system.run_master("-w")
+        assert done.returncode == 1
+        assert system.is_running()
+        # The one who waits says so, as its child has logged why.
+        system.postfix("stop")
+
+
+@pytest.mark.parametrize("line, why", [
+    ("bad inetd n - n - - smtpd", 'bad transport type: "?inetd'),
+    ("127.0.0.1:nosuch inet n - n - - smtpd", "nosuch"),
+])
+def test_start_fails_on_a_bad_line(line, why):
+    """Some the script finds, by postconf(1), and some only the master."""
+    system = MailSystem()
+    system.allow("fatal:", "master.cf")
+    with system:
+        assert system.postfix("stop").returncode == 0
+        system.write_master_cf([*system.services, line])
+        assert system.postfix("start").returncode == 1
+        assert not system.processes()
+        system.expect_log("startup failed|cannot execute /usr/sbin/postconf")
+        assert system.run_master("-w").returncode == 1
+        if MASTER != "real":  # which says that to syslog alone
+            system.expect_log(f"master\\.cf: line 24: .*{why}")
+        system.write_master_cf(system.services)
+        system.start()
+
+
+def test_e_ends_the_master_after_a_while():
+    with MailSystem() as system:
+        assert system.postfix("stop").returncode == 0
+        done = system.run_master("-e", "1")
+        assert done.returncode == 0, done.stdout
+        assert not system.is_running()
+        wait_until(lambda: not system.processes(), lambda: f"gone: {system.processes()}")
+        system.expect_log("master exit time has arrived")
+
+
+def test_d_keeps_the_session():
+    with MailSystem() as system:
+        assert system.postfix("stop").returncode == 0
+        with subprocess.Popen([system.root / "sbin/master", "-c", system.config, "-d"],
+                              env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                              process_group=0) as master:
+            wait_until(system.is_running, "it runs")
+            assert os.getsid(master.pid) == os.getsid(0)
+            system.send("one@virtual.test")
+            system.expect_mail("one@virtual.test")
+            assert all(" -d" in line for pid, line in system.processes().items()
+                       if pid != master.pid)
+            master.terminate()
+            assert master.wait(DEADLINE_S) == -signal.SIGTERM
+
+
+# ---------------------------------------------------------------- instances
+
+
+def test_instances_do_not_touch_each_other():
+    name = "multi_instance_name = postfix-two\n"
+    with MailSystem() as one, MailSystem(settings=name) as two:
+        assert one.pid != two.pid
+        assert one.postfix("stop").returncode == 0
+        two.send("one@virtual.test")
+        two.expect_mail("one@virtual.test")
+        two.expect_log(r"postfix-two/master\[\d+\]: daemon started")
+        one.start()
+        assert two.is_running() and one.is_running()
+
+
+@pytest.mark.skipif(not can_unshare(), reason="no namespace of files can be made here")
+def test_postmulti_starts_and_stops_several():
+    """It wants the first to be in /etc/postfix, so there it is."""
+    two = MailSystem(settings="multi_instance_enable = yes\nmulti_instance_name = postfix-two\n")
+    one = MailSystem(settings=f"multi_instance_directories = {two.config}\n"
+                     "multi_instance_wrapper = ${command_directory}/postmulti -p --\n"
+                     "multi_instance_enable = yes\n")
+
+    def postfix(word):
+        script = f"mount --bind {one.config} /etc/postfix && exec postfix {word}"
+        return subprocess.run(["unshare", "--mount", "sh", "-c", script], env=ENVIRONMENT,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+                              check=False).returncode
+
+    try:
+        assert postfix("start") == 0
+        assert one.is_running() and two.is_running()
+        for system in one, two:
+            system.send("one@virtual.test")
+            system.expect_mail("one@virtual.test")
+        assert postfix("reload") == 0
+        for system in one, two:
+            system.expect_log("reload -- version")
+        assert postfix("status") == 0
+        assert postfix("stop") == 0
+        assert not one.is_running() and not two.is_running()
+    finally:
+        one.__exit__(None)
+        two.__exit__(None)
+
+
+@ours
+def test_the_log_tells_a_bad_line_on_reload_and_the_master_stays():
+    system = MailSystem()
+    system.allow("master.cf", "main.cf")
+    with system:
+        pid = system.pid
+        system.write_master_cf([*system.services, BAD_LINE.replace("inet", "inetd")])
+        assert system.postfix("reload").returncode == 0
+        system.expect_log(r"master\.cf: line 25: .*inetd")
+        assert system.pid == pid and system.is_running()
