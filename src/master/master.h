@@ -62,8 +62,9 @@ struct master {
 	uint64_t nofile_soft; /* as it was at start, and is for workers */
 	uint64_t now_ns;
 	uint64_t started_ns;
-	uint64_t exit_ns;   /* serve no longer than this; 0: for ever */
-	uint64_t strangers; /* children that were none of ours, reaped */
+	uint64_t log_retry_ns; /* what waits is not tried before */
+	uint64_t exit_ns;      /* serve no longer than this; 0: for ever */
+	uint64_t strangers;    /* children that were none of ours, reaped */
 	uint32_t services_high;
 	uint32_t services_hint; /* no number below it is free */
 	uint32_t workers_high;

@@ -49,7 +49,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	else if (spawn_busy(master->spawner) > 0)
 		at_ns = earlier(at_ns, now_ns + SPAWN_LOOK_NS);
 	if (log_is_waiting())
-		at_ns = earlier(at_ns, now_ns + LOG_LOOK_NS);
+		at_ns = earlier(at_ns, master->log_retry_ns);
 	return at_ns;
 }
 
@@ -199,6 +199,8 @@ void round_expire(struct master *master)
 	control_expire(master);
 	if (master->exit_ns != 0 && master->now_ns >= master->exit_ns)
 		master->done = true;
-	if (log_is_waiting())
-		log_flush();
+	if (!log_is_waiting() || master->now_ns < master->log_retry_ns)
+		return;
+	log_flush();
+	master->log_retry_ns = master->now_ns + LOG_LOOK_NS;
 }
