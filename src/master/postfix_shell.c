@@ -60,7 +60,8 @@ void postfix_open_log(
 		.postlog_socket = socket,
 		.postlog_file = file,
 		.postlog_host = label,
-		.postfix = true});
+		.postfix = true,
+		.utf8 = maincf_switch(main, POSTFIX_smtputf8_enable)});
 }
 
 static void in_force(struct master *master, const struct table *table)
@@ -85,21 +86,30 @@ static void reloading(struct master *master)
 		master->postfix->directory);
 }
 
-/* What was refused: with file, line and remedy. */
+/*
+ * What was refused. A start that fails is told in the words that Postfix has,
+ * and to who reads stderr with file, line and remedy, as a reload is to all.
+ */
 static void say_diag(struct master *master, const struct diag *diag)
 {
+	const struct postfix_master *postfix = master->postfix;
 	struct text_builder text;
 	char buffer[1800];
 
-	/* At the start Postfix's own words have been said. */
-	if (!master->postfix->in_force && diag->severity == DIAG_WARNING)
-		return;
 	text_builder_init(&text, buffer, sizeof(buffer));
 	diag_put(&text, diag);
-	log_words(diag->severity == DIAG_WARNING ? LOG_WARNING
-		  : master->postfix->in_force	 ? LOG_ERROR
-						 : LOG_FATAL,
-		"%s", buffer);
+	if (postfix->in_force) {
+		log_words(diag->severity == DIAG_ERROR ? LOG_ERROR
+						       : LOG_WARNING,
+			"%s", buffer);
+		return;
+	}
+	if (diag->severity != DIAG_ERROR)
+		return;
+	log_words(LOG_FATAL, "%s", diag->problem);
+	if (postfix->stderr_fd >= 0)
+		dprintf(postfix->stderr_fd, "%s: fatal: %s\n", postfix->name,
+			buffer);
 }
 
 static void listen_words(

@@ -125,6 +125,10 @@ static void log_reloaded(const struct master *master)
 
 static void log_ended(const struct master *master, bool good)
 {
+	bool first = reload_count(master) == 0;
+
+	if (first && master->personality->say_diag != NULL)
+		return; /* who starts has words of its own */
 	if (good)
 		log_reloaded(master);
 	else
