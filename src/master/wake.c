@@ -106,7 +106,8 @@ static int send_wake(struct master *master, struct wake *wake)
 {
 	const struct service *row = service_of(master, wake->service)->row;
 	bool pipe = row->endpoints[0].kind == ENDPOINT_FIFO;
-	int result = sys_wake_send(wake->fd, "W", pipe ? 1 : 2);
+	int result = row->pass ? sys_wake_pass(wake->fd, "W", 2)
+			       : sys_wake_send(wake->fd, "W", pipe ? 1 : 2);
 
 	if (result == -EAGAIN || result == -ENOTCONN)
 		return 0;

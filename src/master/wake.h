@@ -16,7 +16,10 @@ struct master;
 int wakes_create(struct master *master);
 void wakes_destroy(struct master *master);
 
-/* ACTION_WAKE: a connection with 'W' and a NUL (a pipe: 'W' alone). */
+/*
+ * ACTION_WAKE: a connection with 'W' and a NUL (a pipe: 'W' alone; where
+ * clients are passed: a pipe that has both).
+ */
 void wake_service(struct master *master, uint32_t service);
 
 void wake_ready(struct master *master, uint32_t index, uint32_t serial);

@@ -298,6 +298,44 @@ int sys_wake_send(int fd, const void *data, size_t n)
 	return done < 0 ? -errno : (int)done;
 }
 
+/* One byte, which is a NUL, and the descriptor GIFT. */
+static int send_gift(int fd, int gift)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec byte = {.iov_base = (char[]){'\0'}, .iov_len = 1};
+	struct msghdr message = {.msg_iov = &byte,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	ssize_t done;
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(gift));
+	memcpy(CMSG_DATA(header), &gift, sizeof(gift));
+	do
+		done = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -errno : 0;
+}
+
+int sys_wake_pass(int fd, const void *data, size_t n)
+{
+	AUTO_CLOSE int theirs = -1;
+	AUTO_CLOSE int ours = -1;
+	int ends[2];
+	int result = sys_pipe(ends, false);
+
+	if (result < 0)
+		return result;
+	theirs = ends[0];
+	ours = ends[1];
+	/* All is in it before they can look: it ends behind that. */
+	result = sys_write(ours, data, n);
+	return result < 0 ? result : send_gift(fd, theirs);
+}
+
 /* ---- the control socket ---------------------------------------------------------- */
 
 int sys_accept(int fd)

@@ -182,6 +182,13 @@ int sys_wake_start(const struct wake_target *target);
 /* One send: the count; -EAGAIN: wait for LOOP_OUT; or why it cannot be. */
 int sys_wake_send(int fd, const void *data, size_t n);
 
+/*
+ * The same to a service whose clients come as descriptors: N bytes, at most
+ * PIPE_BUF, in a pipe, of which it gets the end to read, with a NUL. 0 once
+ * that is sent.
+ */
+int sys_wake_pass(int fd, const void *data, size_t n);
+
 /* ---- the control socket --------------------------------------------------- */
 
 struct peer {
