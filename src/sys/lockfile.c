@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,20 +15,32 @@
 #include "sys/fd.h"
 
 #define PID_COLUMNS 32 /* four for each byte of a long */
+#define TRIES_MAX 3
 
 static char many_names[64];
 
-/* Root's own, in a directory where only root can make another. */
-static bool is_roots_link(const char *path, const struct stat *link)
+/* The directory of PATH is root's, and nobody else may write to it. */
+static bool is_in_roots_directory(const char *path)
 {
-	char copy[PATH_MAX];
-	struct stat directory;
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct stat st;
+	int n;
 
-	if (link->st_uid != 0)
-		return false;
-	(void)snprintf(copy, sizeof(copy), "%s", path);
-	return stat(dirname(copy), &directory) == 0 && directory.st_uid == 0 &&
-	       (directory.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	if (slash == NULL)
+		n = snprintf(directory, sizeof(directory), ".");
+	else
+		n = snprintf(directory, sizeof(directory), "%.*s",
+			slash == path ? 1 : (int)(slash - path), path);
+	return n > 0 && (size_t)n < sizeof(directory) &&
+	       stat(directory, &st) == 0 && st.st_uid == 0 &&
+	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int refuse(int error, const char *problem, const char **out_problem)
+{
+	*out_problem = problem;
+	return -error;
 }
 
 /* Whether what was opened is what has the name, and fit to be locked. */
@@ -38,75 +49,83 @@ static int check(int fd, const char *path, const char **out_problem)
 	struct stat file;
 	struct stat name;
 
-	if (fstat(fd, &file) < 0 || lstat(path, &name) < 0) {
-		*out_problem = "cannot open file";
-		return -errno;
-	}
-	if (S_ISDIR(file.st_mode)) {
-		*out_problem = "file is a directory";
-		return -EISDIR;
-	}
+	if (fstat(fd, &file) < 0 || lstat(path, &name) < 0)
+		return refuse(errno, "cannot open file", out_problem);
+	if (!S_ISREG(file.st_mode))
+		return refuse(EINVAL, "file is no regular file", out_problem);
 	if (file.st_nlink != 1) {
 		(void)snprintf(many_names, sizeof(many_names),
 			"file has %lu hard links",
 			(unsigned long)file.st_nlink);
-		*out_problem = many_names;
-		return -EMLINK;
+		return refuse(EMLINK, many_names, out_problem);
 	}
-	if (S_ISLNK(name.st_mode)) {
-		*out_problem = "file is a symbolic link";
-		return is_roots_link(path, &name) ? 0 : -ELOOP;
-	}
-	if (file.st_dev != name.st_dev || file.st_ino != name.st_ino) {
-		*out_problem = "file status changed unexpectedly";
-		return -ESTALE;
-	}
+	/* Root's own, where nobody but root could have made it. */
+	if (S_ISLNK(name.st_mode) && name.st_uid == 0 &&
+		is_in_roots_directory(path))
+		return 0;
+	if (S_ISLNK(name.st_mode))
+		return refuse(ELOOP, "file is a symbolic link", out_problem);
+	if (file.st_dev != name.st_dev || file.st_ino != name.st_ino)
+		return refuse(ESTALE, "file status changed unexpectedly",
+			out_problem);
 	return 0;
 }
 
 static int open_existing(const char *path, const char **out_problem)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	AUTO_CLOSE int fd = -1;
 	int result;
 
-	if (fd < 0) {
-		*out_problem = errno == EISDIR ? "file is a directory"
-					       : "cannot open file";
-		return -errno;
-	}
+	/* A pipe is refused, and must not make us wait for that. */
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return refuse(errno, "cannot open file", out_problem);
 	result = check(fd, path, out_problem);
-	if (result == 0)
-		return fd;
-	fd_close(&fd);
-	return result;
+	return result < 0 ? result : fd_take(&fd);
+}
+
+static int make_new(const char *path, mode_t mode, const char **out_problem)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	return fd < 0 ? refuse(errno, "cannot create file exclusively",
+				out_problem)
+		      : fd;
+}
+
+/* Somebody may make it between our two looks, and take it away again. */
+static int open_either(const char *path, mode_t mode, const char **out_problem)
+{
+	for (int tries = 1;; tries++) {
+		int fd = open_existing(path, out_problem);
+
+		if (fd != -ENOENT || tries == TRIES_MAX)
+			return fd;
+		fd = make_new(path, mode, out_problem);
+		if (fd != -EEXIST)
+			return fd;
+	}
 }
 
 int sys_lock_exclusive(const char *path, mode_t mode, const char **out_problem)
 {
-	int fd = open_existing(path, out_problem);
-	int result;
+	AUTO_CLOSE int fd = -1;
+	const char *problem = "";
 
-	if (fd == -ENOENT) {
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-		if (fd < 0) {
-			*out_problem = "cannot create file exclusively";
-			return -errno;
-		}
-	}
+	fd = open_either(path, mode, &problem);
 	if (fd < 0)
-		return fd;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	result = -errno;
-	*out_problem = "unable to set exclusive lock";
-	fd_close(&fd);
-	return result;
+		return refuse(-fd, problem, out_problem);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return refuse(
+			errno, "unable to set exclusive lock", out_problem);
+	return fd_take(&fd);
 }
 
 int sys_write_pid_padded(int fd, int pid)
 {
 	char line[PID_COLUMNS + 2];
 	int size = snprintf(line, sizeof(line), "%*d\n", PID_COLUMNS, pid);
+	/* Written, then cut: a reader never sees an empty file. */
 	ssize_t written = pwrite(fd, line, (size_t)size, 0);
 
 	if (written < 0)
