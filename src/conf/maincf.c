@@ -287,14 +287,19 @@ static bool evaluate_setting(struct maincf *maincf,
 	const struct maincf_request *request,
 	const struct postfix_report *report, enum postfix_setting_id id)
 {
-	const char *given = maincf_raw(maincf, postfix_settings[id].name);
+	const char *name = postfix_settings[id].name;
+	const char *given = maincf_raw(maincf, name);
 	const char *fallback = default_of(maincf, request, id);
 
 	if (evaluate(maincf, report, id, given == NULL ? fallback : given))
 		return true;
 	maincf->values[id].text = fallback;
-	if (given != NULL)
-		(void)evaluate(maincf, report, id, fallback);
+	if (given == NULL)
+		return false;
+	/* What has it in it is not wrong as well. */
+	set(maincf, text_of(name), text_of(fallback),
+		maincf_line(maincf, name));
+	(void)evaluate(maincf, report, id, fallback);
 	return false;
 }
 

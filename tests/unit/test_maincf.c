@@ -141,6 +141,8 @@ static const struct wrong_value wrong_values[] = {
 		"value or unit: 35792394m\n"},
 	{"multi_instance_enable=maybe", "fatal: bad boolean configuration: "
 					"multi_instance_enable = maybe\n"},
+	{"smtputf8_enable=$compatibility_level x",
+		"fatal: bad boolean configuration: smtputf8_enable = 0 x\n"},
 	{"multi_instance_enable=$x yes", "fatal: bad boolean configuration: "
 					 "multi_instance_enable =  yes\n"},
 	{"mail_owner=", "fatal: bad string length 0 < 1: mail_owner = \n"},
