@@ -4,10 +4,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/answer.h"
 #include "ctl/grid.h"
 #include "ctl/say.h"
+
+#define SECOND_NS UINT64_C(1000000000)
 
 enum column {
 	COLUMN_SERVICE,
@@ -63,15 +66,38 @@ static uint64_t known(uint64_t number)
 	return number == CONTROL_UNKNOWN ? 0 : number;
 }
 
+/* When it will be in NS from now, as a clock shows it: "14:03:22". */
+static const char *clock_in(uint64_t ns, char *buffer, size_t size)
+{
+	time_t now = time(NULL);
+	time_t then = now + (time_t)((ns + SECOND_NS - 1) / SECOND_NS);
+	struct tm today;
+	struct tm day;
+
+	buffer[0] = '\0';
+	if (localtime_r(&now, &today) != NULL &&
+		localtime_r(&then, &day) != NULL)
+		(void)strftime(buffer, size,
+			day.tm_yday == today.tm_yday ? "%H:%M:%S"
+						     : "%Y-%m-%d %H:%M:%S",
+			&day);
+	return buffer;
+}
+
 static void add_cause(struct grid *grid, const struct control_service *service)
 {
 	const char *cause = answer_text(service->cause);
 	char pause[32];
+	char until[32];
 
 	if (known(service->throttled_for_ns) > 0) {
-		say_duration(service->throttled_for_ns, pause, sizeof(pause));
-		add_note(grid, grid_format(grid, "throttled %s more%s%s", pause,
-				       cause[0] != '\0' ? ": " : "", cause));
+		add_note(grid,
+			grid_format(grid, "throttled %s more, until %s%s%s",
+				say_duration(service->throttled_for_ns, pause,
+					sizeof(pause)),
+				clock_in(service->throttled_for_ns, until,
+					sizeof(until)),
+				cause[0] != '\0' ? ": " : "", cause));
 	} else if (cause[0] != '\0' &&
 		   strcmp(answer_text(service->state), "up") != 0) {
 		add_note(grid, grid_format(grid, "last failure: %s", cause));
@@ -124,6 +150,23 @@ static void add_odd_workers(
 		sizeof(reports) / sizeof(reports[0]));
 }
 
+/* What a person who wonders about a limit wants to know of the past. */
+static void add_limit(struct grid *grid, const struct control_service *service)
+{
+	uint64_t hits = known(service->limit_hits);
+	char time[32];
+
+	if (hits > 0)
+		add_note(grid, grid_format(grid,
+				       "all taken, at its limit: %" PRIu64
+				       " time%s, %s in all",
+				       hits, hits == 1 ? "" : "s",
+				       say_duration(known(service->limit_ns),
+					       time, sizeof(time))));
+	if (known(service->stress) > 0)
+		add_note(grid, "stress: workers are told to be brief");
+}
+
 static void add_service(struct grid *grid, const struct answer *answer,
 	size_t from, const struct control_service *service)
 {
@@ -159,6 +202,7 @@ static void add_service(struct grid *grid, const struct answer *answer,
 	if (endpoints_n == 0)
 		*grid_add(grid) = first;
 	add_cause(grid, service);
+	add_limit(grid, service);
 	add_odd_workers(grid, service);
 }
 

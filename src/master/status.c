@@ -106,6 +106,9 @@ static void fill_view(
 	out->total = view->total;
 	out->limit = view->limit;
 	out->throttled_for_ns = view->throttled_ns;
+	out->limit_hits = view->limit_hits;
+	out->limit_ns = view->limit_ns;
+	out->stress = view->stress;
 	out->failures = view->failures;
 	out->starts = view->starts;
 	out->served = view->served;

@@ -42,6 +42,9 @@
 	NUMBER(depth)		 /* of all its endpoints; may be unknown */    \
 	NUMBER(throttled_for_ns) /* 0: not throttled */                        \
 	TEXT(cause)		 /* why throttled, or the last failure */      \
+	NUMBER(limit_hits)	 /* times that all were taken, at the limit */ \
+	NUMBER(limit_ns)	 /* for how long in all, until now */          \
+	NUMBER(stress)		 /* 1 in stress mode, else 0 */                \
 	NUMBER(failures)                                                       \
 	NUMBER(starts)                                                         \
 	NUMBER(served)                                                         \

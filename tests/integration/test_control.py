@@ -211,6 +211,27 @@ def test_status_tells_what_is_there():
         assert "one" in text and f"127.0.0.1:{port}" in text
 
 
+def test_the_time_at_the_limit_is_told_and_stops_when_there_is_room():
+    port = free_port()
+    text = echo("one", [f"127.0.0.1:{port}"], process_limit=2)
+    with Ostlerd(text) as master:
+        first = master.client(port)
+        assert first.ask("one") == "one"
+        assert master.service("one")["limit_hits"] == 0
+        with master.client(port) as second:
+            assert second.ask("two") == "two"
+            row = master.wait_for("one", lambda s: s["limit_hits"] == 1)
+            more = master.wait_for("one", lambda s: s["limit_seconds"] > row["limit_seconds"])
+            assert (more["limit_hits"], more["stress"]) == (1, 0)
+        still = master.wait_for("one", lambda s: s["taken"] == 1)["limit_seconds"]
+        # Status is asked as often as it takes for time to pass.
+        up = master.status()["master"]["uptime_seconds"]
+        wait_until(lambda: master.status()["master"]["uptime_seconds"] > up + 0.05, "time passes")
+        assert master.service("one")["limit_seconds"] == still >= more["limit_seconds"]
+        assert "all taken, at its limit: 1 time, " in master.ostler("status").stdout
+        first.close()
+
+
 # catalogue 86
 def test_status_and_log_are_printable_whatever_the_names(tmp_path):
     port = free_port()

@@ -152,9 +152,9 @@ def test_status_is_a_table_with_a_line_for_each_endpoint(master):
         "web      127.0.0.1:8080      2      1         0    100      0  up\n"
         "         [::1]:8080                                         2\n"
         "mail     unix:mail           0      0         0     10      -  throttled\n"
-        "    throttled 4.2s more: exec: No such file or directory (/x)\n"
+        "    throttled 4.2s more, until %s: exec: No such file or directory (/x)\n"
         "    workers: 1 retiring, 2 left over\n"
-    )
+    ) % re.search(r"until (\d\d:\d\d:\d\d|[\d-]{10} [\d:]{8}):", done.stdout)[1]
     assert one.requests == ["status\n"]
 
 
@@ -192,6 +192,34 @@ def test_doubts_and_causes_are_told_under_the_row(master):
     assert "    last failure: killed by signal 11\n" in out
     assert "    workers: 3 suspect\n" in out
     assert "    reports not believed: 7 of an unknown pid\n" in out
+
+
+def test_the_end_of_a_pause_is_told_as_a_clock_shows_it(master):
+    one = master()
+    for pause, ahead, form in ((90, 0, "%H:%M:%S"), (86400, 86400, "%Y-%m-%d %H:%M:%S")):
+        one.answers["status"] = MASTER + MAIL.replace("=4250", "=%d" % (pause * 1000)) + OK
+        before = time.time()
+        out = ask(one, "status", TZ="UTC-5").stdout
+        after = time.time()
+        told = re.search(r"until ([\d:-]+(?: [\d:]+)?): exec", out)[1]
+        possible = {
+            time.strftime(form, time.gmtime(at + pause + 5 * 3600))
+            for at in range(int(before), int(after) + 2)
+        }
+        assert told in possible or (ahead == 0 and " " in told)  # around midnight
+
+
+def test_the_past_at_the_limit_and_stress_are_told_under_the_row(master):
+    web = WEB.replace(" failures=0", " limit_hits=3 limit_ns=130000000000 stress=1 failures=0")
+    one = master(status=MASTER + web + OK)
+    out = ask(one, "status").stdout
+    assert "    all taken, at its limit: 3 times, 2m10s in all\n" in out
+    assert "    stress: workers are told to be brief\n" in out
+    row = json.loads(ask(one, "status", "--json").stdout)["services"][0]
+    assert (row["limit_hits"], row["limit_seconds"], row["stress"]) == (3, 130.0, 1)
+    one.answers["status"] = MASTER + WEB.replace(" failures=0", " limit_hits=1 limit_ns=1 failures=0") + OK
+    out = ask(one, "status").stdout
+    assert "at its limit: 1 time, " in out and "stress" not in out
 
 
 def test_what_went_wrong_in_the_master_is_told(master):
