@@ -113,15 +113,12 @@ void reload_table(struct core *core)
 
 static void stop_pool(struct core *core, struct pool *pool)
 {
-	uint64_t time_ns = pool->policy.stop_time_ns;
-
 	if (pool->state == POOL_FREE)
 		return;
-	if (pool->state == POOL_LEAVING && time_ns > pool->policy.leave_time_ns)
-		time_ns = pool->policy.leave_time_ns;
 	pool->state = POOL_STOPPING;
 	pool->epoch++;
-	reload_retire_old(core, pool, time_ns);
+	/* Who was asked before, with less time, keeps to that. */
+	reload_retire_old(core, pool, pool->policy.stop_time_ns);
 	pool_settle(core, pool);
 }
 

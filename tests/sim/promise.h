@@ -67,8 +67,8 @@ struct promise_service {
 /* What the event of this step must lead to, and what came of it. */
 struct promise_end {
 	uint32_t service;
-	bool happened, news, fails, fails_not; /* what must come of it */
-	bool told, paused;		       /* what did */
+	bool news, fails, fails_not; /* what must come of it */
+	bool told, paused;	     /* what did */
 };
 
 struct promises {

@@ -29,11 +29,9 @@ void rules_end(struct promises *p, const struct event *event)
 
 	if (event->kind == EVENT_START_FAILED)
 		p->end = (struct promise_end){.service = worker->service,
-			.happened = true,
 			.fails = whole && unasked && !event->temporary};
 	else if (event->kind == EVENT_EXITED)
 		p->end = (struct promise_end){.service = worker->service,
-			.happened = true,
 			.news = ended_badly(event) &&
 				worker->rung < RUNG_OF_TERM,
 			.fails = whole && unasked && ended_badly(event) &&
@@ -117,11 +115,13 @@ static void throttled(struct promises *p, const struct action *action)
 	struct promise_service *s = &p->services[action->service];
 
 	p->end.paused = true;
-	if (!p->end.happened || !p->end.fails)
-		return;
-	promise_check(p, action->number == s->policy.throttle_time_ns,
+	promise_check(p,
+		!p->end.fails || action->number == s->policy.throttle_time_ns,
 		"I17: not all of throttle_time");
-	s->whole_until_ns = p->now_ns + action->number;
+	/* Those that grow are jittered, and end before. */
+	if (s->policy.throttle_whole &&
+		action->number == s->policy.throttle_time_ns)
+		s->whole_until_ns = p->now_ns + action->number;
 }
 
 void rules_noticed(struct promises *p, const struct action *action)

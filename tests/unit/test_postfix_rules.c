@@ -391,7 +391,7 @@ static void a_crash_is_news_whoever_asked_for_the_end(void **state)
 
 /* ---- who holds the lock -------------------------------------------------- */
 
-/* catalogue 31 */
+/* catalogue 60 */
 static void a_stopped_holder_of_the_lock_is_killed(void **state)
 {
 	(void)state;
