@@ -11,6 +11,7 @@ struct diags;
 struct endpoint;
 struct master;
 struct order;
+struct service;
 struct table;
 struct text_builder;
 
@@ -76,6 +77,10 @@ struct personality {
 	/* Where the holder's death lets idle workers go on; false: nowhere. */
 	bool (*accept_lock)(const struct master *master, uint32_t service,
 		struct text_builder *out);
+
+	/* ENDPOINT, open with workers whose master was killed; or -errno. */
+	int (*adopt)(
+		const struct service *row, const struct endpoint *endpoint);
 
 	bool reload_replaces; /* every worker, whether its row changed or not */
 };

@@ -110,6 +110,9 @@ static bool open_new(struct plan *plan, const struct service *row,
 		&out->named);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)
 		fd = place_open_beside(plan, row, out);
+	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET &&
+		plan->master->personality->adopt != NULL)
+		fd = plan->master->personality->adopt(row, endpoint);
 	if (fd < 0) {
 		complain(plan->master, diags, row, endpoint, -fd);
 		return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/postfix_shell.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/services.h"
+#include "sys/fd.h"
+#include "sys/net.h"
+#include "sys/orphan.h"
 #include "table/table.h"
 
 const struct postfix_conf *postfix_conf_in(const struct table *table)
@@ -99,8 +103,8 @@ static void say_diag(struct master *master, const struct diag *diag)
 	text_builder_init(&text, buffer, sizeof(buffer));
 	diag_put(&text, diag);
 	if (postfix->in_force) {
-		log_words(diag->severity == DIAG_ERROR ? LOG_ERROR
-						       : LOG_WARNING,
+		log_words(
+			diag->severity == DIAG_ERROR ? LOG_ERROR : LOG_WARNING,
 			"%s", buffer);
 		return;
 	}
@@ -144,6 +148,29 @@ static bool accept_lock(
 	return !out->overflow;
 }
 
+/*
+ * After `kill -9` of a master its busy workers still hold its listeners. A
+ * socket beside theirs would share clients with them (postfix_spec 9.12); the
+ * same one loses nobody.
+ */
+static int adopt(const struct service *row, const struct endpoint *endpoint)
+{
+	int pid = 0;
+	int fd = sys_adopt_listener(
+		endpoint->family == FAMILY_IPV4 ? NET_IPV4 : NET_IPV6,
+		endpoint->address, endpoint->port, row->path, &pid);
+
+	if (fd < 0)
+		return -EADDRINUSE;
+	(void)fd_nonblocking(fd, true);
+	(void)sys_listen_again(fd, (int)row->backlog);
+	log_words(LOG_INFO,
+		"service %s: %s is taken over from process %d, whose master "
+		"is gone",
+		row->name, endpoint->text, pid);
+	return fd;
+}
+
 const struct personality personality_postfix = {
 	.name = "postfix",
 	.load = postfix_load,
@@ -157,5 +184,6 @@ const struct personality personality_postfix = {
 	.say_diag = say_diag,
 	.listen_words = listen_words,
 	.accept_lock = accept_lock,
+	.adopt = adopt,
 	.reload_replaces = true,
 };

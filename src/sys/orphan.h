@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OSTLER_SYS_ORPHAN_H
+#define OSTLER_SYS_ORPHAN_H
+
+#include <stdint.h>
+
+/*
+ * orphan - a listener that only workers without a master still hold
+ *
+ * Knows:   who holds a TCP listener, from /proc.
+ * Decides: nobody else's is taken: whoever holds it runs PROGRAM, and the
+ *          parent of none of them holds it as well.
+ * Never:   waits, or signals anybody.
+ */
+
+/*
+ * The listener at ADDRESS (as in sys_listen_inet) and PORT, as a descriptor of
+ * ours beside theirs; *OUT_PID is one that holds it. -EADDRINUSE: it is
+ * somebody else's, or nobody's; or what the kernel says against it.
+ */
+int sys_adopt_listener(int family, const uint8_t address[16], uint16_t port,
+	const char *program, int *out_pid);
+
+#endif
