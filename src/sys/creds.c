@@ -4,29 +4,17 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/child.h"
-#include "sys/fd.h"
-
-#define REAP_MS 200 /* what a killed or finished child may take to be gone */
+#include "sys/asker.h"
 
 struct lookup {
-	int fd;	   /* owned; answers */
-	int pidfd; /* owned */
-	int pid;   /* 0: reaped */
-	unsigned n;
-	size_t have;		   /* bytes of answers */
-	struct identity answers[]; /* n of them */
+	struct asker asker;
 };
 
 /* ---- the child -------------------------------------------------------------------- */
@@ -141,91 +129,36 @@ static void answer(const struct lookup_request *request, struct identity *out)
 	}
 }
 
-static void write_all(int fd, const void *data, size_t n)
+struct question {
+	const struct lookup_request *requests;
+	unsigned n;
+};
+
+static void ask(const void *question, int fd)
 {
-	const char *at = data;
+	const struct question *q = question;
 
-	while (n > 0) {
-		int done = sys_write(fd, at, n);
-
-		if (done <= 0)
-			_exit(1);
-		at += done;
-		n -= (size_t)done;
-	}
-}
-
-static void become_plain(int keep)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		(void)sigaction(number, &action, NULL);
-	(void)sigemptyset(&none); /* cannot fail */
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	/* A stranger's code runs here: it gets nothing of the master's. */
-	if (keep > 3)
-		(void)close_range(3, (unsigned)keep - 1, 0);
-	(void)close_range((unsigned)keep + 1, ~0U, 0);
-}
-
-_Noreturn static void run_child(
-	const struct lookup_request *requests, unsigned n, int fd)
-{
-	become_plain(fd);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < q->n; i++) {
 		struct identity identity;
 
-		answer(&requests[i], &identity);
-		write_all(fd, &identity, sizeof(identity));
+		answer(&q->requests[i], &identity);
+		asker_put(fd, &identity, sizeof(identity));
 	}
-	_exit(0);
 }
 
 /* ---- the caller's side ------------------------------------------------------------ */
 
-/* fork and a pidfd, with all signals blocked until the child is plain. */
-static int fork_child(const struct lookup_request *requests, unsigned n,
-	int write_end, struct lookup *lookup)
-{
-	sigset_t all, old;
-	int pid, error;
-
-	(void)sigfillset(&all);			    /* cannot fail */
-	(void)sigprocmask(SIG_SETMASK, &all, &old); /* cannot fail */
-	pid = fork();
-	error = errno;
-	if (pid == 0)
-		run_child(requests, n, write_end);
-	(void)sigprocmask(SIG_SETMASK, &old, NULL); /* cannot fail */
-	if (pid < 0)
-		return -error;
-	lookup->pid = pid;
-	lookup->pidfd = sys_child_open(pid);
-	return lookup->pidfd < 0 ? lookup->pidfd : 0;
-}
-
 int sys_lookup_start(
 	const struct lookup_request *requests, unsigned n, struct lookup **out)
 {
-	AUTO_CLOSE int write_end = -1;
-	struct lookup *lookup =
-		malloc(sizeof(*lookup) + n * sizeof(lookup->answers[0]));
-	int ends[2];
+	const struct question question = {requests, n};
+	struct lookup *lookup = malloc(sizeof(*lookup));
 	int result;
 
 	if (lookup == NULL)
 		return -ENOMEM;
-	*lookup = (struct lookup){.fd = -1, .pidfd = -1, .n = n};
-	result = sys_pipe(ends, false);
-	if (result == 0) {
-		lookup->fd = ends[0];
-		write_end = ends[1];
-		result = fd_nonblocking(lookup->fd, true);
-	}
-	if (result == 0)
-		result = fork_child(requests, n, write_end, lookup);
+	result = asker_start(
+		&lookup->asker, ask, &question, n * sizeof(struct identity));
 	if (result < 0) {
 		sys_lookup_cancel(lookup);
 		return result;
@@ -236,63 +169,27 @@ int sys_lookup_start(
 
 int sys_lookup_fd(const struct lookup *lookup)
 {
-	return lookup->fd;
+	return lookup->asker.fd;
 }
 
 int sys_lookup_pid(const struct lookup *lookup)
 {
-	return lookup->pid;
+	return lookup->asker.pid;
 }
 
 int sys_lookup_read(struct lookup *lookup, struct identity *out)
 {
-	size_t all = lookup->n * sizeof(lookup->answers[0]);
+	int result = asker_read(&lookup->asker);
 
-	while (lookup->have < all) {
-		int n = sys_read(lookup->fd,
-			(char *)lookup->answers + lookup->have,
-			all - lookup->have);
-
-		if (n < 0)
-			return n;
-		if (n == 0)
-			return -EPIPE;
-		lookup->have += (size_t)n;
-	}
-	for (unsigned i = 0; i < lookup->n; i++)
-		out[i] = lookup->answers[i];
-	return 0;
-}
-
-/*
- * A killed child is gone in microseconds, unless a file system hangs: then it
- * stays, to be reaped as a stranger.
- */
-static void end_child(struct lookup *lookup)
-{
-	struct pollfd poll_fd = {.fd = lookup->pidfd, .events = POLLIN};
-	struct child_end end;
-
-	if (lookup->pid == 0)
-		return;
-	/* Ours and not reaped, so the number still means it. */
-	(void)kill(lookup->pid, SIGKILL);
-	if (lookup->pidfd >= 0) {
-		(void)poll(&poll_fd, 1, REAP_MS);
-		(void)sys_reap_stranger(lookup->pid, &end);
-	} else {
-		/* Born a moment ago: it has no file to hang on. */
-		(void)waitpid(lookup->pid, NULL, 0);
-	}
-	lookup->pid = 0;
+	if (result == 0)
+		memcpy(out, lookup->asker.answer, lookup->asker.size);
+	return result;
 }
 
 void sys_lookup_cancel(struct lookup *lookup)
 {
 	if (lookup == NULL)
 		return;
-	end_child(lookup);
-	fd_close(&lookup->fd);
-	fd_close(&lookup->pidfd);
+	asker_end(&lookup->asker);
 	free(lookup);
 }

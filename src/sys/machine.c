@@ -79,15 +79,17 @@ unsigned sys_service_port(const char *name)
 	return entry == NULL ? 0 : ntohs((uint16_t)entry->s_port);
 }
 
-unsigned sys_resolve_now(
-	const char *host, struct machine_address *out, unsigned max)
+unsigned sys_resolve(const char *host, struct machine_address *out,
+	unsigned max, const char **out_error)
 {
 	const struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *all;
 	unsigned n = 0;
+	int error = getaddrinfo(host, NULL, &hints, &all);
 
-	if (getaddrinfo(host, NULL, &hints, &all) != 0)
+	*out_error = gai_strerror(error == 0 ? EAI_NONAME : error);
+	if (error != 0)
 		return 0;
 	for (struct addrinfo *one = all; one != NULL && n < max;
 		one = one->ai_next)
@@ -95,4 +97,12 @@ unsigned sys_resolve_now(
 			n++;
 	freeaddrinfo(all);
 	return n;
+}
+
+unsigned sys_resolve_now(
+	const char *host, struct machine_address *out, unsigned max)
+{
+	const char *error;
+
+	return sys_resolve(host, out, max, &error);
 }

@@ -28,9 +28,13 @@ unsigned sys_service_port(const char *name);
 
 /*
  * The addresses of HOST in the resolver's order, each once, up to MAX: how
- * many. This one waits for the resolver.
+ * many. This one waits for the resolver; sys/hosts.h does not.
  */
 unsigned sys_resolve_now(
 	const char *host, struct machine_address *out, unsigned max);
+
+/* The same; where there is none, why not is in *OUT_ERROR (static). */
+unsigned sys_resolve(const char *host, struct machine_address *out,
+	unsigned max, const char **out_error);
 
 #endif
