@@ -36,7 +36,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
 ours = pytest.mark.skipif(MASTER == "real", reason="Postfix's own master does otherwise")
 
 SERVICES = """\
-{smtp} inet n - n - - smtpd
+{smtp} inet n - n - {entry}
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -69,32 +69,40 @@ virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 mail_spool_directory = {root}/mail/
 import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C
-    POSTLOG_SERVICE POSTLOG_HOSTNAME {sanitizers}
+    POSTLOG_SERVICE POSTLOG_HOSTNAME ASAN_OPTIONS UBSAN_OPTIONS
 """
 
 BAD = re.compile(r"warning:|error:|fatal:|panic:|: runtime error|Sanitizer")
 
 
-class MailSystem(Postfix):
-    """SERVICES are added to master.cf, those of the names WITHOUT left out."""
+def as_settings(text):
+    """main.cf as a dictionary."""
+    text = re.sub(r"\n[ \t]+", " ", text)
+    return dict(re.split(r"\s*=\s*", ln, maxsplit=1) for ln in text.splitlines())
 
-    def __init__(self, services=(), settings="", without=(), smtp=None):
-        self.smtp = smtp or free_port()
+
+class MailSystem(Postfix):
+    """SERVICES are added to master.cf, and take the place of those of their names.
+
+    ENTRY is who gets the clients that bring mail.
+    """
+
+    def __init__(self, services=(), settings="", entry="- smtpd"):
+        self.smtp = free_port()
         self.allowed = []
-        lines = [ln for ln in self._usual() if ln.split()[0] not in without]
-        self.services = lines + list(services)
+        lines = [ln.format(smtp=f"127.0.0.1:{self.smtp}", entry=entry) for ln in SERVICES]
+        names = {line.split()[0] for line in services}
+        self.services = [ln for ln in lines if ln.split()[0] not in names] + list(services)
         super().__init__(self.services)
         for daemon in "postfix-script", "post-install":
             assert os.access(self.root / "sbin" / daemon, os.X_OK)
         self._mail = self.root / "mail"
         self._mail.mkdir()
         shutil.chown(self._mail, "nobody", "nogroup")
-        self.settings = (self.config / "main.cf").read_text() + SETTINGS.format(
-            root=self.root, sanitizers="ASAN_OPTIONS UBSAN_OPTIONS") + settings
-        self.write_main_cf(self.settings)
-
-    def _usual(self):
-        return [ln.format(smtp=f"127.0.0.1:{self.smtp}") for ln in SERVICES]
+        self.settings = {}
+        for text in (self.config / "main.cf").read_text(), SETTINGS, settings:
+            self.settings |= as_settings(text.format(root=self.root))
+        self.write_main_cf()
 
     def _make_directories(self):
         super()._make_directories()
@@ -111,7 +119,10 @@ class MailSystem(Postfix):
 
     # What an operator does
 
-    def write_main_cf(self, text):
+    def write_main_cf(self, settings="", raw=""):
+        """With other SETTINGS, for this time; RAW goes to the end as it is."""
+        lines = {**self.settings, **as_settings(settings)}
+        text = "".join(f"{name} = {value}\n" for name, value in lines.items()) + raw
         path = self.config / "main.cf"
         path.write_text(text)
         # Postfix waits until it has not been changed for two seconds.
@@ -170,7 +181,7 @@ class MailSystem(Postfix):
         try:
             self.start()
         except BaseException:
-            self._end()
+            self.remove()
             raise
         return self
 
@@ -186,9 +197,10 @@ class MailSystem(Postfix):
                        and not any(re.search(p, ln) for p in self.allowed)]
                 assert not bad, "\n".join(bad)
         finally:
-            self._end()
+            self.remove()
 
-    def _end(self):
+    def remove(self):
+        """Whatever it takes; for one that was not entered, too."""
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)

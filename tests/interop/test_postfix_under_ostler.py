@@ -10,13 +10,12 @@ import time
 
 import pytest
 
-from mailsystem import ENVIRONMENT, MASTER, MailSystem, ours
+from mailsystem import ENVIRONMENT, MASTER, MailSystem
 from postfix import DEADLINE_S, wait_until, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a Postfix")
 
 NOT_RUNNING = "fatal: the Postfix mail system is not running"
-BAD_LINE = "bad inet n - n - - smtpd"
 
 
 def can_unshare():
@@ -268,8 +267,8 @@ def test_w_fails_when_the_master_cannot_start():
 
 
 @pytest.mark.parametrize("line, why", [
-    ("bad inetd n - n - - smtpd", 'bad transport type: "?inetd'),
-    ("127.0.0.1:nosuch inet n - n - - smtpd", "nosuch"),
+    ("bad inetd n - n - - smtpd", "master.cf: line 24: bad transport type: inetd"),
+    ("127.0.0.1:nosuch inet n - n - - smtpd", "127.0.0.1:nosuch: Servname not supported"),
 ])
 def test_start_fails_on_a_bad_line(line, why):
     """Some the script finds, by postconf(1), and some only the master."""
@@ -281,9 +280,9 @@ def test_start_fails_on_a_bad_line(line, why):
         assert system.postfix("start").returncode == 1
         assert not system.processes()
         system.expect_log("startup failed|cannot execute /usr/sbin/postconf")
-        assert system.run_master("-w").returncode == 1
-        if MASTER != "real":  # which says that to syslog alone
-            system.expect_log(f"master\\.cf: line 24: .*{why}")
+        done = system.run_master("-w")
+        assert done.returncode == 1
+        assert MASTER == "real" or why in done.stdout  # that one says it to syslog alone
         system.write_master_cf(system.services)
         system.start()
 
@@ -334,7 +333,7 @@ def test_postmulti_starts_and_stops_several():
     """It wants the first to be in /etc/postfix, so there it is."""
     two = MailSystem(settings="multi_instance_enable = yes\nmulti_instance_name = postfix-two\n")
     one = MailSystem(settings=f"multi_instance_directories = {two.config}\n"
-                     "multi_instance_wrapper = ${command_directory}/postmulti -p --\n"
+                     "multi_instance_wrapper = ${{command_directory}}/postmulti -p --\n"
                      "multi_instance_enable = yes\n")
 
     def postfix(word):
@@ -358,15 +357,3 @@ def test_postmulti_starts_and_stops_several():
     finally:
         one.__exit__(None)
         two.__exit__(None)
-
-
-@ours
-def test_the_log_tells_a_bad_line_on_reload_and_the_master_stays():
-    system = MailSystem()
-    system.allow("master.cf", "main.cf")
-    with system:
-        pid = system.pid
-        system.write_master_cf([*system.services, BAD_LINE.replace("inet", "inetd")])
-        assert system.postfix("reload").returncode == 0
-        system.expect_log(r"master\.cf: line 25: .*inetd")
-        assert system.pid == pid and system.is_running()
