@@ -249,8 +249,9 @@ static void find_path(struct reading *reading, struct mastercf_fields *fields,
 	refuse_path(reading, fields, out);
 	endpoint->kind = kind;
 	endpoint->path = path_join(arena, queue, out->canonical);
-	endpoint->text = arena_format(arena, "%s%s", kind_prefixes[kind],
-		endpoint->path == NULL ? "" : endpoint->path);
+	/* As Postfix's own settings name it. */
+	endpoint->text = arena_format(
+		arena, "%s%s", kind_prefixes[kind], out->canonical);
 	endpoint->file = reading->file;
 	endpoint->line = fields->line;
 	out->endpoints = endpoint;

@@ -116,22 +116,26 @@ static void say_diag(struct master *master, const struct diag *diag)
 			buffer);
 }
 
+/* "unix:private/NAME", "127.0.0.1:25", "[::1]:25" */
 static void listen_words(
 	struct text_builder *out, const struct endpoint *endpoint, int error)
 {
 	const char *text = endpoint->text;
-	const char *colon = strrchr(text, ':');
+	size_t n = strlen(text);
 
-	if (endpoint->path != NULL || colon == NULL) {
-		text_put_format(
-			out, "bind: %s: %s", endpoint->path, strerror(error));
+	if (endpoint->path != NULL) {
+		text_put_format(out, "bind: %s: %s", strchr(text, ':') + 1,
+			strerror(error));
 		return;
 	}
-	if (text[0] == '[' && colon > text + 1) {
+	while (n > 0 && text[n - 1] != ':')
+		n--;
+	n -= n > 0; /* without the colon, and without brackets */
+	if (n >= 2 && text[0] == '[') {
 		text++;
-		colon--;
+		n -= 2;
 	}
-	text_put_format(out, "bind %.*s port %u: %s", (int)(colon - text), text,
+	text_put_format(out, "bind %.*s port %u: %s", (int)n, text,
 		endpoint->port, strerror(error));
 }
 

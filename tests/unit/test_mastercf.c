@@ -255,12 +255,12 @@ static void identity_is_the_canonical_name_and_the_type(void **state)
 	/* Two services for one socket; Postfix lets the later one win. */
 	CHECK_TEXT(read_entries("u unix - - n - - a\nu pass - - n - - b\n"),
 		"fatal: /etc/postfix/master.cf: line 2: "
-		"unix:/var/spool/postfix/private/u is already taken by service "
+		"unix:private/u is already taken by service "
 		"'u/unix' at /etc/postfix/master.cf:1\n");
 	assert_null(table);
 	CHECK_TEXT(complaints,
 		"/etc/postfix/master.cf:2: service 'u/pass': "
-		"unix:/var/spool/postfix/private/u is already taken by service "
+		"unix:private/u is already taken by service "
 		"'u/unix' at /etc/postfix/master.cf:1; choose another name\n");
 }
 
