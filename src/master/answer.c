@@ -175,6 +175,8 @@ static void answer_stop(struct master *master, struct client *client, bool now)
 		control_put_ok(&out);
 		end_answer(client, &out);
 	}
+	/* Not every personality comes back; who cannot be told now never is. */
+	(void)push(master, client);
 	if (now)
 		master->personality->stop(master, SIGQUIT);
 	else if (!master->stopping)
