@@ -46,12 +46,17 @@ static bool ask_postconf(struct instance *out, bool quiet)
 	const char *const words[] = {"postconf", "-c", out->config_directory,
 		"-xh", "daemon_directory", "queue_directory",
 		"multi_instance_directories", NULL};
-	const struct run run = {.argv = words,
-		.stderr_to = quiet ? RUN_STDERR_NOWHERE : RUN_STDERR_OURS,
+	struct run run = {.argv = words,
+		.stderr_to = RUN_STDERR_NOWHERE,
 		.out = answer,
 		.size = sizeof(answer)};
 	int code = sys_run(&run);
 
+	/* It warns of much that is not asked for; what is wrong it says again. */
+	if (code > 0 && !quiet) {
+		run.stderr_to = RUN_STDERR_OURS;
+		code = sys_run(&run);
+	}
 	if (code == 0 && read_answer(answer, out))
 		return true;
 	if (quiet)

@@ -40,6 +40,9 @@ static enum placed look_at_place(const struct postfix *postfix)
 		return ours ? PLACED_OURS : PLACED_OTHER;
 	if (at->kind == DIVERSION_OURS)
 		return ours ? PLACED_OURS : PLACED_BETWEEN;
+	/* A directory of one's own. */
+	if (at->package[0] == '\0' && at->saved_entry.kind == ENTRY_NONE)
+		return ours ? PLACED_OURS : PLACED_OTHER;
 	if (ours || at->saved_entry.kind != ENTRY_NONE)
 		return PLACED_BETWEEN;
 	return at->package[0] != '\0' && diversion_is_genuine(at)

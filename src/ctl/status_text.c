@@ -150,13 +150,17 @@ static void add_odd_workers(
 		sizeof(reports) / sizeof(reports[0]));
 }
 
-/* What a person who wonders about a limit wants to know of the past. */
+/*
+ * What a person who wonders about a limit wants to know of the past. A service
+ * with one worker is at its limit with each client: that is no news.
+ */
 static void add_limit(struct grid *grid, const struct control_service *service)
 {
 	uint64_t hits = known(service->limit_hits);
 	char time[32];
 
-	if (hits > 0)
+	if (hits > 0 &&
+		(service->limit > 1 || known(service->limit_ns) >= SECOND_NS))
 		add_note(grid, grid_format(grid,
 				       "all taken, at its limit: %" PRIu64
 				       " time%s, %s in all",

@@ -220,6 +220,10 @@ def test_the_past_at_the_limit_and_stress_are_told_under_the_row(master):
     one.answers["status"] = MASTER + WEB.replace(" failures=0", " limit_hits=1 limit_ns=1 failures=0") + OK
     out = ask(one, "status").stdout
     assert "at its limit: 1 time, " in out and "stress" not in out
+    # With one worker that is what each client does.
+    for ns, told in ((999999999, False), (1000000000, True)):
+        one.answers["status"] = MASTER + "service name=q limit=1 limit_hits=9 limit_ns=%d\n" % ns + OK
+        assert ("at its limit: 9 times, 1s in all" in ask(one, "status").stdout) == told
 
 
 def test_what_went_wrong_in_the_master_is_told(master):
@@ -800,7 +804,7 @@ def postfix(tmp_path):
     (tmp_path / "bin").mkdir()
     postconf = tmp_path / "bin/postconf"
     postconf.write_text(
-        "#!/bin/sh\n[ \"$1 $2\" = '-c %s' ] || exit 1\n"
+        "#!/bin/sh\necho postconf: a word >&2\n[ \"$1 $2\" = '-c %s' ] || exit 1\n"
         "printf '%%s\\n' /usr/lib/postfix/sbin %s ''\n" % (tmp_path, queue))
     postconf.chmod(0o755)
     return "%s:%s" % (tmp_path / "bin", os.environ["PATH"])
@@ -811,7 +815,7 @@ def test_postfix_names_the_socket_below_its_queue_directory(postfix, tmp_path):
     try:
         for words in (("--postfix=%s" % tmp_path, "status"), ("status", "-p%s" % tmp_path)):
             done = ostler(*words, PATH=postfix, OSTLER_SOCKET="/nowhere")
-            assert done.returncode == 0, done
+            assert (done.returncode, done.stderr) == (0, ""), done
             assert "web" in done.stdout
     finally:
         one.close()
@@ -829,6 +833,7 @@ def test_a_postfix_that_postconf_does_not_know_is_told(postfix):
     done = ostler("--postfix=/nowhere", "status", PATH=postfix)
     assert (done.returncode, done.stdout) == (1, "")
     assert "/nowhere: postconf does not say which Postfix this is" in done.stderr
+    assert "postconf: a word" in done.stderr
     done = ostler("--postfix=/nowhere", "status", PATH="/nowhere")
     assert done.returncode == 1
     assert "postconf: No such file or directory; is Postfix installed?" in done.stderr

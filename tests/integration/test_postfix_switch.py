@@ -162,8 +162,8 @@ class Root:
         assert self.version_of(self.saved) == version
         assert diverted == "/%s.postfix" % MASTER
 
-    def status(self):
-        return json.loads(self.do("status", "--json"))
+    def status(self, *words):
+        return json.loads(self.do("status", "--json", *words))
 
     def status_of(self, option):
         return json.loads(self.do("status", "--json", option))["instances"]
@@ -317,6 +317,11 @@ def test_what_no_package_owns_is_refused(root):
     said = root.refuses("enable", "--daemon-directory", "/opt/postfix")
     assert "no package owns it" in said
     assert other.exists()
+    assert root.status("-d", "/opt/postfix")["in_place"] == "other"
+    other.unlink()
+    assert root.status("-d", "/opt/postfix")["in_place"] == "nothing"
+    other.symlink_to("/" + DAEMON)
+    assert root.status("-d", "/opt/postfix")["in_place"] == "ostler"
 
 
 def test_a_diversion_of_somebody_else_is_refused_both_ways(root):
