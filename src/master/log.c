@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/sink.h"
 
@@ -16,6 +17,10 @@
 #define WORDS_MAX 2000u	 /* bytes behind the severity, as Postfix has it */
 #define LINE_BYTES 2080u /* of a line with the severity */
 #define RATE_BURST_NS (10 * NS_PER_S)
+
+/* Of what is taken out of the socket at the end; postlogd reads no more. */
+#define RESCUED_BYTES 4096u
+#define RESCUED_MAX 4096u
 
 /* So long lines wait for who should take them; then they go past him. */
 #define PATIENCE_NS (10 * NS_PER_S)
@@ -334,9 +339,27 @@ void log_words_direct(enum log_level level, const char *format, ...)
 		keep(levels[level].severity, line);
 }
 
+void log_rescue(int fd)
+{
+	struct channel_message message;
+	struct text_builder text;
+	char bytes[RESCUED_BYTES];
+	char line[RESCUED_BYTES + 1];
+
+	for (unsigned i = 0; i < RESCUED_MAX; i++) {
+		if (sys_channel_read(fd, bytes, sizeof(bytes), &message) <= 0)
+			break;
+		text_builder_init(&text, line, sizeof(line));
+		put_cleaned(&text, (struct text){bytes, message.size});
+		if (text.n > 0 &&
+			sink_forward(&log_state.sink, line, text.n) < 0)
+			log_state.dropped++;
+	}
+	drain(past_reader);
+}
+
 void log_finish(void)
 {
-	log_flush();
 	if (log_state.dropped > log_state.dropped_told)
 		tell_dropped();
 	drain(past_reader);

@@ -87,6 +87,12 @@ void log_say(enum message message, const char *text);
 /* Try again to write what the sink did not take. */
 void log_flush(void);
 
+/*
+ * Lines, of others too, that wait in FD, the socket they go through, for a
+ * reader that will not come: into the file with them.
+ */
+void log_rescue(int fd);
+
 /* The end: what still waits is written where it can be, whoever reads it. */
 void log_finish(void);
 

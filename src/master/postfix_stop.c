@@ -9,8 +9,10 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/records.h"
+#include "master/services.h"
 #include "sys/child.h"
 #include "sys/signals.h"
+#include "table/service.h"
 
 /*
  * Postfix's master does not wait for its workers: they get SIGTERM, and it
@@ -28,6 +30,24 @@ static void term_workers(const struct master *master)
 	}
 }
 
+/* Who should write them down has been told to go, if he was there at all. */
+static void rescue_lines(const struct master *master)
+{
+	for (uint32_t id = 0; id < master->services_high; id++) {
+		const struct service_state *state = service_of(master, id);
+
+		if (state->edition == NULL)
+			continue;
+		for (unsigned i = 0; i < state->listeners_n; i++) {
+			const struct listener *one = &state->listeners[i];
+
+			if (one->fd >= 0 && one->endpoint->path != NULL &&
+				log_goes_through(one->endpoint->path))
+				log_rescue(one->fd);
+		}
+	}
+}
+
 void postfix_stop(struct master *master, int signal)
 {
 	if (getpgrp() == getpid())
@@ -36,6 +56,7 @@ void postfix_stop(struct master *master, int signal)
 		term_workers(master);
 	else
 		(void)kill(-1, SIGTERM); /* all of our namespace */
+	rescue_lines(master);
 	log_words_direct(LOG_INFO, "terminating on signal %d", signal);
 	control_destroy(master);
 	log_finish();

@@ -236,3 +236,11 @@ int sink_write_direct(
 {
 	return write_line(sink, severity, line, n, true);
 }
+
+int sink_forward(struct sink *sink, const char *line, size_t n)
+{
+	struct iovec parts[3] = {{(char *)(unsigned long)line, n}, {NULL, 0},
+		{(char[]){'\n'}, 1}};
+
+	return sink->kind == SINK_POSTLOG ? append(sink, parts) : 0;
+}

@@ -65,4 +65,7 @@ int sink_write(struct sink *sink, int severity, const char *line, size_t n);
 int sink_write_direct(
 	struct sink *sink, int severity, const char *line, size_t n);
 
+/* Somebody's whole line that postlogd did not read, to the file: no head. */
+int sink_forward(struct sink *sink, const char *line, size_t n);
+
 #endif

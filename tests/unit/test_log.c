@@ -306,6 +306,33 @@ static void last_words_are_the_last_in_the_file(void **state)
 	assert_int_equal(check_numbers(in_scratch("file"), n - 1), 3);
 }
 
+static void what_nobody_will_read_is_taken_from_the_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned n = stop_up();
+
+	/* All that the socket took, and what waits for room in it. */
+	log_rescue(f->reader);
+	assert_false(log_is_waiting());
+	assert_int_equal(check_numbers(in_scratch("file"), 0), n);
+	assert_null(next(f));
+	/* Whoever sends may send anything. */
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+		in_scratch("postlog"));
+	assert_int_equal(
+		connect(other, (struct sockaddr *)&address, sizeof(address)),
+		0);
+	assert_int_equal(send(other, "", 0, 0), 0);
+	assert_int_equal(send(other, "x[1]: 7\nx[1]: 9", 15, 0), 15);
+	assert_int_equal(unlink(in_scratch("file")), 0);
+	log_rescue(f->reader);
+	assert_int_equal(lines_of(in_scratch("file")), 1);
+	assert_int_equal(check_numbers(in_scratch("file"), 7), 1);
+	fd_close(&other);
+}
+
 static void a_reader_that_never_reads_loses_no_line(void **state)
 {
 	unsigned n = stop_up();
@@ -426,6 +453,7 @@ int main(void)
 		LOG_TEST(what_a_slow_reader_leaves_waits_in_its_order),
 		LOG_TEST(at_the_end_what_waits_goes_into_the_file),
 		LOG_TEST(last_words_are_the_last_in_the_file),
+		LOG_TEST(what_nobody_will_read_is_taken_from_the_socket),
 		LOG_TEST(a_reader_that_never_reads_loses_no_line),
 		LOG_TEST(lines_wait_ten_seconds_and_no_longer),
 		LOG_TEST(what_was_lost_is_told),
