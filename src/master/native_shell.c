@@ -38,5 +38,6 @@ const struct personality personality_native = {
 	.in_force = in_force,
 	.order = order_make,
 	.stop = stop,
+	.wake_stays = false,
 	.reload_replaces = false,
 };

@@ -82,6 +82,7 @@ struct personality {
 	int (*adopt)(
 		const struct service *row, const struct endpoint *endpoint);
 
+	bool wake_stays; /* a wake-up's connection is the worker's to end */
 	bool reload_replaces; /* every worker, whether its row changed or not */
 };
 

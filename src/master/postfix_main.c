@@ -248,19 +248,24 @@ static struct table *first_table(const struct postfix_master *postfix)
 	struct arena *arena = arena_create(0);
 	struct table *table = NULL;
 	struct postfix_log log = {.arena = arena};
+	const struct maincf *main;
 	struct diags diags;
 
 	if (arena == NULL)
 		return NULL;
 	diags_init(&diags, arena);
-	if (postfix_read(postfix, &table, &diags, &log)) {
-		postfix_open_log(postfix, postfix_conf_in(table)->main);
-		say_warnings(&log);
-	} else {
-		table = NULL;
-		say_warnings(&log);
-		say_fatals(postfix, &log, &diags);
+	/* main.cf says where to complain of master.cf. */
+	main = postfix_read_main(postfix, arena, &diags, &log);
+	if (main != NULL) {
+		postfix_open_log(postfix, main);
+		log = (struct postfix_log){.arena = arena};
+		diags_init(&diags, arena);
 	}
+	if (main == NULL || !postfix_read(postfix, &table, &diags, &log))
+		table = NULL;
+	say_warnings(&log);
+	if (table == NULL)
+		say_fatals(postfix, &log, &diags);
 	arena_destroy(arena);
 	return table;
 }

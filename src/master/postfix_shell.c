@@ -189,5 +189,6 @@ const struct personality personality_postfix = {
 	.listen_words = listen_words,
 	.accept_lock = accept_lock,
 	.adopt = adopt,
+	.wake_stays = true,
 	.reload_replaces = true,
 };

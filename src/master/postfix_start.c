@@ -128,19 +128,6 @@ static bool says_it_all(const char *problem)
 	return problem != NULL && strncmp(problem, "file ", 5) == 0;
 }
 
-static int lock_one(
-	const struct postfix_master *postfix, const char *path, int *out)
-{
-	const char *problem = NULL;
-	int fd = sys_lock_exclusive(path, 0644, &problem);
-
-	if (fd < 0)
-		return fatal_lock(
-			postfix, path, problem, says_it_all(problem) ? 0 : -fd);
-	*out = fd;
-	return 0;
-}
-
 static int enter_queue(
 	const struct postfix_master *postfix, const struct maincf *main)
 {
@@ -151,13 +138,27 @@ static int enter_queue(
 	return postfix_fatal(postfix, "chdir %s: %s", queue, strerror(errno));
 }
 
+/* *OUT, or 1 and it was said why not. */
+static int take_lock(const struct postfix_master *postfix, const char *path,
+	int fd, const char *problem, int *out)
+{
+	if (fd < 0)
+		return fatal_lock(
+			postfix, path, problem, says_it_all(problem) ? 0 : -fd);
+	*out = fd;
+	return 0;
+}
+
+/* As mail_owner, who says nothing: the log may not be his to write. */
 static int lock_data(const struct postfix_master *postfix,
 	const struct maincf *main, int *out)
 {
 	const struct passwd *owner =
 		getpwnam(maincf_text(main, POSTFIX_mail_owner));
+	const char *problem = NULL;
 	char path[4096];
 	int result;
+	int fd;
 
 	if (owner == NULL)
 		return 1;
@@ -167,10 +168,19 @@ static int lock_data(const struct postfix_master *postfix,
 	if (result < 0)
 		return postfix_fatal(postfix, "set_eugid(%u, %u): %s",
 			owner->pw_uid, owner->pw_gid, strerror(-result));
-	result = lock_one(postfix, path, out);
+	fd = sys_lock_exclusive(path, 0644, &problem);
 	if (sys_act_as_root() < 0)
 		return postfix_fatal(postfix, "cannot be root again");
-	return result;
+	return take_lock(postfix, path, fd, problem, out);
+}
+
+static int lock_pid(
+	const struct postfix_master *postfix, const char *path, int *out)
+{
+	const char *problem = NULL;
+	int fd = sys_lock_exclusive(path, 0644, &problem);
+
+	return take_lock(postfix, path, fd, problem, out);
 }
 
 static void pid_path(const struct postfix_master *postfix, char *out, size_t n)
@@ -185,7 +195,7 @@ int postfix_lock(const struct postfix_master *postfix,
 
 	pid_path(postfix, path, sizeof(path));
 	if (enter_queue(postfix, main) != 0 ||
-		lock_one(postfix, path, out_pid) != 0 ||
+		lock_pid(postfix, path, out_pid) != 0 ||
 		lock_data(postfix, main, out_data) != 0)
 		return 1;
 	if (sys_write_pid_padded(*out_pid, (int)getpid()) < 0 ||

@@ -16,13 +16,15 @@
 #include "sys/net.h"
 #include "table/service.h"
 
-#define WAKES_MAX 64
+#define WAKES_MAX 256
 #define PATIENCE_NS (10 * NS_PER_S)
+#define ANSWER_NS (101 * NS_PER_S) /* as Postfix has it */
 
 struct wake {
 	int fd; /* owned; -1: free */
 	uint32_t serial;
 	uint32_t service;
+	bool sent; /* open until the worker closes it, who would miss us */
 	uint64_t until_ns;
 };
 
@@ -101,8 +103,16 @@ static struct wake_target target_of(const struct endpoint *endpoint)
 	return target;
 }
 
-/* 1: sent and done. 0: the connection is still on its way. */
-static int send_wake(struct master *master, struct wake *wake)
+/* Whether the connection is the worker's to end, or it would complain. */
+static bool stays(const struct master *master, const struct service *row)
+{
+	return master->personality->wake_stays &&
+	       (row->endpoints[0].kind == ENDPOINT_INET ||
+		       row->endpoints[0].kind == ENDPOINT_UNIX);
+}
+
+/* False: nothing more is to come of it. */
+static bool send_wake(struct master *master, struct wake *wake)
 {
 	const struct service *row = service_of(master, wake->service)->row;
 	bool pipe = row->endpoints[0].kind == ENDPOINT_FIFO;
@@ -110,30 +120,73 @@ static int send_wake(struct master *master, struct wake *wake)
 			       : sys_wake_send(wake->fd, "W", pipe ? 1 : 2);
 
 	if (result == -EAGAIN || result == -ENOTCONN)
-		return 0;
+		return true; /* it is still on its way */
 	if (result < 0)
 		failed(master, wake->service, -result);
-	return 1;
+	if (result < 0 || !stays(master, row))
+		return false;
+	wake->sent = true;
+	wake->until_ns = master->now_ns + ANSWER_NS;
+	return true;
 }
 
-static struct wake *free_wake(struct wakes *wakes)
+/* The worker's end, or its answer, is the end of it. */
+static int listen_for_more(struct master *master, struct wake *wake)
 {
-	for (unsigned i = 0; i < WAKES_MAX; i++)
-		if (wakes->items[i].fd < 0)
-			return &wakes->items[i];
-	return NULL;
+	uint32_t index = (uint32_t)(wake - master->wakes->items);
+	uint64_t tag = tag_make(TAG_WAKE, index, wake->serial);
+	unsigned interest = wake->sent ? LOOP_IN | LOOP_RDHUP : LOOP_OUT;
+	int result = loop_change(master->loop, wake->fd, interest, tag);
+
+	return result == -ENOENT
+		       ? loop_add(master->loop, wake->fd, interest, tag)
+		       : result;
+}
+
+/* One that was sent longest ago makes room: it has done what it could. */
+static struct wake *free_wake(struct master *master)
+{
+	struct wake *items = master->wakes->items;
+	struct wake *oldest = NULL;
+
+	for (unsigned i = 0; i < WAKES_MAX; i++) {
+		if (items[i].fd < 0)
+			return &items[i];
+		if (items[i].sent &&
+			(oldest == NULL ||
+				items[i].until_ns < oldest->until_ns))
+			oldest = &items[i];
+	}
+	if (oldest != NULL)
+		finish(master, oldest);
+	return oldest;
+}
+
+/* One that is not answered yet will do: no queue of them. */
+static bool is_knocking(struct master *master, uint32_t service)
+{
+	const struct wakes *wakes = master->wakes;
+
+	/* Who waits wakes it as well; ours would only make the queue longer. */
+	if (!stays(master, service_of(master, service)->row))
+		return listener_depth(master, service, 0) > 0;
+	for (unsigned i = 0; wakes->n > 0 && i < WAKES_MAX; i++)
+		if (wakes->items[i].fd >= 0 &&
+			wakes->items[i].service == service)
+			return true;
+	return false;
 }
 
 void wake_service(struct master *master, uint32_t service)
 {
 	const struct service_state *state = service_of(master, service);
 	struct wake_target target = target_of(&state->row->endpoints[0]);
-	struct wake *wake = free_wake(master->wakes);
+	struct wake *wake;
 	int fd;
 
-	/* Who waits wakes it as well; ours would only make the queue longer. */
-	if (listener_depth(master, service, 0) > 0)
+	if (is_knocking(master, service))
 		return;
+	wake = free_wake(master);
 	if (wake == NULL) {
 		failed(master, service, EBUSY);
 		return;
@@ -150,11 +203,7 @@ void wake_service(struct master *master, uint32_t service)
 		.service = service,
 		.until_ns = master->now_ns + PATIENCE_NS};
 	master->wakes->n++;
-	if (send_wake(master, wake) ||
-		loop_add(master->loop, fd, LOOP_OUT,
-			tag_make(TAG_WAKE,
-				(uint32_t)(wake - master->wakes->items),
-				wake->serial)) < 0)
+	if (!send_wake(master, wake) || listen_for_more(master, wake) < 0)
 		finish(master, wake);
 }
 
@@ -164,8 +213,8 @@ void wake_ready(struct master *master, uint32_t index, uint32_t serial)
 
 	if (wake->fd < 0 || wake->serial != serial)
 		return;
-	if (service_of(master, wake->service)->edition == NULL ||
-		send_wake(master, wake))
+	if (service_of(master, wake->service)->edition == NULL || wake->sent ||
+		!send_wake(master, wake) || listen_for_more(master, wake) < 0)
 		finish(master, wake);
 }
 
@@ -178,7 +227,8 @@ void wakes_expire(struct master *master)
 
 		if (wake->fd < 0 || wake->until_ns > master->now_ns)
 			continue;
-		failed(master, wake->service, ETIMEDOUT);
+		if (!wake->sent)
+			failed(master, wake->service, ETIMEDOUT);
 		finish(master, wake);
 	}
 }
