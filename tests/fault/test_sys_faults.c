@@ -4,21 +4,29 @@
  * until the wrapper gets through. Each time it must say so or succeed all the
  * same, and leave no descriptor, no file and no child behind.
  *
- * The calls are caught by the linker (--wrap, see meson.build).
+ * The calls are caught by the linker (--wrap, see meson.build), which knows
+ * those that take an offset or a stat by their names with 64.
  */
 #include <dirent.h>
+#include <ifaddrs.h>
 #include <sys/mman.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "../unit/sys_fixture.h"
 #include "sys/channel.h"
 #include "sys/child.h"
 #include "sys/creds.h"
+#include "sys/daemon.h"
 #include "sys/depth.h"
 #include "sys/fd.h"
+#include "sys/hosts.h"
+#include "sys/lockfile.h"
+#include "sys/locks.h"
 #include "sys/loop.h"
 #include "sys/net.h"
 #include "sys/signals.h"
+#include "sys/sink.h"
 #include "sys/spawn.h"
 
 #define CALLS_MAX 400
@@ -58,7 +66,7 @@ CATCH(int, fchmod, (int a, mode_t b), (a, b), -1)
 CATCH(int, fchmodat, (int a, const char *b, mode_t c, int d), (a, b, c, d), -1)
 CATCH(int, fchownat, (int a, const char *b, uid_t c, gid_t d, int e),
 	(a, b, c, d, e), -1)
-CATCH(int, fstat, (int a, struct stat *b), (a, b), -1)
+CATCH(int, fstat64, (int a, struct stat *b), (a, b), -1)
 CATCH(int, mkfifoat, (int a, const char *b, mode_t c), (a, b, c), -1)
 CATCH(int, renameat, (int a, const char *b, int c, const char *d), (a, b, c, d),
 	-1)
@@ -70,36 +78,45 @@ CATCH(int, fork, (void), (), -1)
 CATCH(int, pidfd_open, (pid_t a, unsigned b), (a, b), -1)
 CATCH(int, dup3, (int a, int b, int c), (a, b, c), -1)
 CATCH(int, mprotect, (void *a, size_t b, int c), (a, b, c), -1)
-CATCH(void *, mmap, (void *a, size_t b, int c, int d, int e, off_t f),
+CATCH(void *, mmap64, (void *a, size_t b, int c, int d, int e, off_t f),
 	(a, b, c, d, e, f), MAP_FAILED)
 CATCH(void *, malloc, (size_t a), (a), NULL)
 CATCH(void *, calloc, (size_t a, size_t b), (a, b), NULL)
 CATCH(void *, realloc, (void *a, size_t b), (a, b), NULL)
+CATCH(int, ftruncate64, (int a, off_t b), (a, b), -1)
+CATCH(int, dup2, (int a, int b), (a, b), -1)
+CATCH(int, getifaddrs, (struct ifaddrs * *a), (a), -1)
+CATCH(FILE *, fopen64, (const char *a, const char *b), (a, b), NULL)
+CATCH(ssize_t, sendmsg, (int a, const struct msghdr *b, int c), (a, b, c), -1)
+CATCH(ssize_t, writev, (int a, const struct iovec *b, int c), (a, b, c), -1)
+CATCH(ssize_t, pwrite64, (int a, const void *b, size_t c, off_t d),
+	(a, b, c, d), -1)
+CATCH(ssize_t, write, (int a, const void *b, size_t c), (a, b, c), -1)
 CATCH(ssize_t, read, (int a, void *b, size_t c), (a, b, c), -1)
 
-int __real_open(const char *path, int flags, ...);
-int __wrap_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode)
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode)
 {
-	return fails_now() ? -1 : __real_open(path, flags, mode);
+	return fails_now() ? -1 : __real_open64(path, flags, mode);
 }
 
-int __real_openat(int at, const char *path, int flags, ...);
-int __wrap_openat(int at, const char *path, int flags);
-int __wrap_openat(int at, const char *path, int flags)
+int __real_openat64(int at, const char *path, int flags, ...);
+int __wrap_openat64(int at, const char *path, int flags);
+int __wrap_openat64(int at, const char *path, int flags)
 {
-	return fails_now() ? -1 : __real_openat(at, path, flags);
+	return fails_now() ? -1 : __real_openat64(at, path, flags);
 }
 
 /* With ARGUMENT for those that take one; the others do not look at it. */
-int __real_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, long argument);
-int __wrap_fcntl(int fd, int command, long argument)
+int __real_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, long argument);
+int __wrap_fcntl64(int fd, int command, long argument)
 {
 	/* That is a question, and "no" an answer. */
 	if (command != F_GETFD && fails_now())
 		return -1;
-	return __real_fcntl(fd, command, argument);
+	return __real_fcntl64(fd, command, argument);
 }
 
 /* ---- the loop ------------------------------------------------------------------------- */
@@ -297,6 +314,92 @@ static int look_up(void)
 	return result == -EPIPE ? -FAULT : result;
 }
 
+static int look_up_hosts(void)
+{
+	static const char *const names[] = {"192.0.2.7"};
+	struct host_answer answer = {.n = 1};
+	struct machine_address own[8];
+	struct hosts *hosts = NULL;
+	int result = sys_hosts_start(names, 1, &hosts);
+
+	if (result < 0)
+		return result;
+	while ((result = sys_hosts_read(hosts, &answer)) == -EAGAIN)
+		(void)wait_for(sys_hosts_fd(hosts), POLLIN);
+	sys_hosts_cancel(hosts);
+	if (result == 0 && answer.n == 1)
+		result = sys_own_addresses(own, 8);
+	else
+		result = -FAULT; /* the child's memory or descriptors */
+	return result > 0 ? 0 : result;
+}
+
+static int pass_a_wake_up(void)
+{
+	int ends[2] = {-1, -1}, wanted = until_fault, result;
+
+	until_fault = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	until_fault = wanted;
+	result = sys_wake_pass(ends[0], "W", 2);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return result;
+}
+
+static int lock_for_postfix(void)
+{
+	const char *path = in_scratch("postfix");
+	const char *problem = NULL;
+	int pid, result;
+	int fd = sys_lock_exclusive(path, 0600, &problem);
+
+	result = fd;
+	if (fd >= 0)
+		result = sys_write_pid_padded(fd, 1);
+	else
+		assert_non_null(problem);
+	if (result == 0)
+		result = sys_lock_holder(path, &pid) < 0 ? -FAULT : 0;
+	fd_close(&fd);
+	/* An existing one. */
+	if (result == 0)
+		result = drop(sys_lock_exclusive(path, 0600, &problem));
+	(void)unlink(path);
+	return result;
+}
+
+static int write_to_postlog(void)
+{
+	const char *file = in_scratch("postlog-file");
+	struct sink sink;
+	int result;
+
+	sink_open_postlog(&sink, &(struct sink_postlog){.socket = "/none",
+					 .file = file,
+					 .host = "lab",
+					 .tag = "test"});
+	result = sink_write(&sink, 6, "one", 3);
+	sink_close(&sink);
+	(void)unlink(file);
+	return result;
+}
+
+static int wait_for_a_child(void)
+{
+	struct monitor monitor = {.fd = -1};
+	int result = sys_monitor_start(&monitor);
+
+	if (result == 0) {
+		sys_monitor_release(&monitor);
+		_exit(0);
+	}
+	/* Ready or dead, and not reaped in the first case. */
+	if (result == 1)
+		assert_true(wait(NULL) > 0);
+	return result == 1 ? 0 : result == -ECHILD ? -FAULT : result;
+}
+
 static int start_one(struct spawner *s)
 {
 	static const char *const argv[] = {"true", NULL};
@@ -364,6 +467,11 @@ SCENARIO(open_inet)
 SCENARIO(open_the_rest)
 SCENARIO(read_and_lock)
 SCENARIO(look_up)
+SCENARIO(look_up_hosts)
+SCENARIO(pass_a_wake_up)
+SCENARIO(lock_for_postfix)
+SCENARIO(write_to_postlog)
+SCENARIO(wait_for_a_child)
 SCENARIO(spawn_sharing)
 SCENARIO(spawn_copying)
 SCENARIO(spawn_somehow)
@@ -379,6 +487,11 @@ int main(void)
 		cmocka_unit_test(every_call_may_fail_in_open_the_rest),
 		cmocka_unit_test(every_call_may_fail_in_read_and_lock),
 		cmocka_unit_test(every_call_may_fail_in_look_up),
+		cmocka_unit_test(every_call_may_fail_in_look_up_hosts),
+		cmocka_unit_test(every_call_may_fail_in_pass_a_wake_up),
+		cmocka_unit_test(every_call_may_fail_in_lock_for_postfix),
+		cmocka_unit_test(every_call_may_fail_in_write_to_postlog),
+		cmocka_unit_test(every_call_may_fail_in_wait_for_a_child),
 		cmocka_unit_test(every_call_may_fail_in_spawn_sharing),
 		cmocka_unit_test(every_call_may_fail_in_spawn_copying),
 		cmocka_unit_test(every_call_may_fail_in_spawn_somehow),
