@@ -51,6 +51,16 @@ struct personality {
 	/* A reload begins; or NULL. */
 	void (*reloading)(struct master *master);
 
+	/*
+	 * What must be found out before a reload can read the files, by others
+	 * than us: true if TAG_LOOKUP will tell of it. Then whether that was
+	 * all, and the end of waiting. NULL: nothing.
+	 */
+	bool (*ask)(struct master *master);
+	bool (*heard)(struct master *master);
+	void (*end_asking)(struct master *master);
+	int (*asking_pid)(const struct master *master);
+
 	/* TABLE came into force: where logs go, what workers inherit. */
 	void (*in_force)(struct master *master, const struct table *table);
 

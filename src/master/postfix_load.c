@@ -58,37 +58,14 @@ static bool read_or_say(const char *path, char **out, size_t *out_n,
 	return false;
 }
 
-static struct postfix_address address_of(const struct machine_address *from)
-{
-	struct postfix_address address = {
-		.family = from->family == NET_IPV4 ? FAMILY_IPV4 : FAMILY_IPV6};
-
-	memcpy(address.bytes, from->bytes, sizeof(address.bytes));
-	return address;
-}
-
-static unsigned resolve(void *context, const char *host,
-	struct postfix_address *out, unsigned max)
-{
-	struct machine_address found[POSTFIX_ADDRESSES_MAX];
-	unsigned n;
-
-	(void)context;
-	if (max > POSTFIX_ADDRESSES_MAX)
-		max = POSTFIX_ADDRESSES_MAX;
-	n = sys_resolve_now(host, found, max);
-	for (unsigned i = 0; i < n; i++)
-		out[i] = address_of(&found[i]);
-	return n;
-}
-
 static unsigned port(void *context, const char *name)
 {
 	(void)context;
 	return sys_service_port(name);
 }
 
-static void look_around(struct arena *arena, struct postfix_machine *out)
+static void look_around(struct arena *arena, struct postfix_hosts *hosts,
+	struct postfix_machine *out)
 {
 	struct machine_address *own =
 		arena_array(arena, ADDRESSES_MAX, sizeof(*own));
@@ -98,18 +75,19 @@ static void look_around(struct arena *arena, struct postfix_machine *out)
 
 	*out = (struct postfix_machine){.no_ipv4 = !sys_has_family(NET_IPV4),
 		.no_ipv6 = !sys_has_family(NET_IPV6),
-		.resolve = resolve,
+		.context = hosts,
+		.resolve = postfix_hosts_resolve,
 		.port = port};
 	for (int i = 0; addresses != NULL && i < n; i++)
-		addresses[i] = address_of(&own[i]);
+		addresses[i] = postfix_address_of(&own[i]);
 	if (addresses == NULL || n <= 0)
 		return;
 	out->own = addresses;
 	out->own_n = (unsigned)n;
 }
 
-static void fill_request(const struct postfix_master *postfix,
-	struct arena *arena, struct postfix_request *out)
+static void fill_request(struct postfix_master *postfix, struct arena *arena,
+	struct postfix_request *out)
 {
 	struct maincf_preset *presets = arena_array(arena, 3, sizeof(*presets));
 	char *host = arena_array(arena, HOST_NAME_MAX + 1, 1);
@@ -131,7 +109,7 @@ static void fill_request(const struct postfix_master *postfix,
 		out->main.pins_n = POSTFIX_PINS;
 	}
 	out->birth = postfix->birth;
-	look_around(arena, &out->machine);
+	look_around(arena, &postfix->hosts, &out->machine);
 }
 
 /* The control socket is beside the lock: root's own directory. */
@@ -155,7 +133,7 @@ static bool keep_dialect(struct table *table, const struct postfix_conf *conf)
 	return table->runtime_directory != NULL;
 }
 
-bool postfix_read(const struct postfix_master *postfix, struct table **out,
+bool postfix_read(struct postfix_master *postfix, struct table **out,
 	struct diags *diags, struct postfix_log *log)
 {
 	struct postfix_report report = {.diags = diags, .log = log};
@@ -187,7 +165,7 @@ bool postfix_read(const struct postfix_master *postfix, struct table **out,
 	return false;
 }
 
-struct maincf *postfix_read_main(const struct postfix_master *postfix,
+struct maincf *postfix_read_main(struct postfix_master *postfix,
 	struct arena *arena, struct diags *diags, struct postfix_log *log)
 {
 	struct postfix_report report = {

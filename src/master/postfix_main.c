@@ -243,7 +243,7 @@ static void say_warnings(const struct postfix_log *log)
 }
 
 /* NULL, and it was said why. */
-static struct table *first_table(const struct postfix_master *postfix)
+static struct table *first_table(struct postfix_master *postfix)
 {
 	struct arena *arena = arena_create(0);
 	struct table *table = NULL;
@@ -271,7 +271,7 @@ static struct table *first_table(const struct postfix_master *postfix)
 }
 
 /* Every complaint on stdout, as `ostlerd --check` has it. */
-static int check(const struct postfix_master *postfix)
+static int check(struct postfix_master *postfix)
 {
 	struct arena *arena = arena_create(0);
 	struct table *table = NULL;

@@ -74,6 +74,7 @@ static void in_force(struct master *master, const struct table *table)
 	const struct postfix_conf *conf = postfix_conf_in(table);
 
 	postfix->in_force = true;
+	postfix->hosts.way = HOSTS_KNOWN;
 	if (postfix_set_environment(postfix, conf) < 0)
 		log_words(LOG_WARNING, "no memory for a new environment: "
 				       "workers find the one of before");
@@ -180,6 +181,10 @@ const struct personality personality_postfix = {
 	.load = postfix_load,
 	.in_force = in_force,
 	.reloading = reloading,
+	.ask = postfix_hosts_ask,
+	.heard = postfix_hosts_heard,
+	.end_asking = postfix_hosts_end,
+	.asking_pid = postfix_hosts_pid,
 	.order = postfix_order,
 	.stop = postfix_stop,
 	.say_notice = postfix_say_notice,

@@ -7,6 +7,7 @@
 
 #include "conf/postfix.h"
 #include "master/personality.h"
+#include "master/postfix_hosts.h"
 
 struct arena;
 struct diag;
@@ -31,9 +32,10 @@ struct postfix_master {
 	const char *master_file; /* owned */
 	const char *name;	 /* of the program: "master" */
 	struct postfix_birth birth;
-	bool init;	  /* -i: as PID 1 */
-	bool in_force;	  /* a table is, or was */
-	bool quiet;	  /* complaints are not for the log: --check */
+	bool init;     /* -i: as PID 1 */
+	bool in_force; /* a table is, or was */
+	bool quiet;    /* complaints are not for the log: --check */
+	struct postfix_hosts hosts;
 	int stderr_fd;	  /* owned; while a person may read it; or -1 */
 	uint64_t ignored; /* signals that were ignored when we came */
 	struct maincf_pin pins[POSTFIX_PINS]; /* values owned */
@@ -65,11 +67,11 @@ bool postfix_load(
 	struct master *master, struct table **out, struct diags *diags);
 
 /* The same without a master that runs: LOG gets what Postfix would say. */
-bool postfix_read(const struct postfix_master *postfix, struct table **out,
+bool postfix_read(struct postfix_master *postfix, struct table **out,
 	struct diags *diags, struct postfix_log *log);
 
 /* main.cf alone, in ARENA; NULL if it is not good. */
-struct maincf *postfix_read_main(const struct postfix_master *postfix,
+struct maincf *postfix_read_main(struct postfix_master *postfix,
 	struct arena *arena, struct diags *diags, struct postfix_log *log);
 
 /* ---- postfix_born.c ----------------------------------------------------- */

@@ -29,6 +29,7 @@ struct reload {
 	bool heard;  /* from the look-up */
 	bool untold; /* ended, and who asked has not been told yet */
 	bool again;
+	bool asking;	     /* before the files can be read */
 	struct arena *arena; /* owned; of diags and result */
 	struct diags diags;
 	struct edition *candidate; /* owned while running */
@@ -287,10 +288,44 @@ void reload_with(struct master *master, struct table *table)
 		table_destroy(table);
 }
 
-void reload_request(struct master *master)
+/* Read the files, and go on with what they say. */
+static void load(struct master *master)
 {
 	struct reload *reload = master->reload;
 	struct table *table = NULL;
+
+	if (master->personality->load(master, &table, &reload->diags))
+		begin(master, table);
+	else
+		finish(master, false);
+}
+
+/* What the files mean may have to be found out first. */
+static bool ask(struct master *master)
+{
+	struct reload *reload = master->reload;
+
+	reload->asking = master->personality->ask != NULL &&
+			 master->personality->ask(master);
+	reload->until_ns = master->now_ns + LOOKUP_NS;
+	return reload->asking;
+}
+
+static void go_on_asking(struct master *master, bool heard)
+{
+	struct reload *reload = master->reload;
+
+	if (master->now_ns < reload->until_ns &&
+		!(heard && master->personality->heard(master)))
+		return;
+	master->personality->end_asking(master);
+	reload->asking = false;
+	load(master);
+}
+
+void reload_request(struct master *master)
+{
+	struct reload *reload = master->reload;
 
 	if (reload->running || reload->untold) {
 		reload->again = true;
@@ -307,10 +342,8 @@ void reload_request(struct master *master)
 	if (master->stopping) {
 		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
-	} else if (master->personality->load(master, &table, &reload->diags)) {
-		begin(master, table);
-	} else {
-		finish(master, false);
+	} else if (!ask(master)) {
+		load(master);
 	}
 }
 
@@ -365,6 +398,10 @@ void reload_go_on(struct master *master)
 	/* An event of this round could close what the plan is made of. */
 	assert(master->inbox.n == 0);
 	reload->heard = false;
+	if (reload->asking) {
+		go_on_asking(master, heard);
+		return;
+	}
 	if (reload->lookup != NULL && heard)
 		take_lookup(master);
 	if (reload->lookup == NULL || master->now_ns < reload->until_ns)
@@ -377,8 +414,10 @@ void reload_go_on(struct master *master)
 
 uint64_t reload_deadline(const struct master *master)
 {
-	return master->reload->lookup == NULL ? LOOP_FOREVER
-					      : master->reload->until_ns;
+	const struct reload *reload = master->reload;
+
+	return reload->lookup == NULL && !reload->asking ? LOOP_FOREVER
+							 : reload->until_ns;
 }
 
 const struct reload_result *reload_result(const struct master *master)
@@ -398,6 +437,8 @@ uint64_t reload_failures(const struct master *master)
 
 int reload_pid(const struct master *master)
 {
+	if (master->reload->asking)
+		return master->personality->asking_pid(master);
 	return master->reload->lookup == NULL
 		       ? 0
 		       : sys_lookup_pid(master->reload->lookup);
