@@ -341,6 +341,7 @@ static int run(struct master *master, struct table *table,
 	const struct postfix_conf *conf = postfix_conf_in(table);
 	struct postfix_master *postfix = master->postfix;
 	int code = begin_size(master, table);
+	int result;
 
 	if (code == EXIT_OK && control_create(master) < 0)
 		log_words(LOG_WARNING,
@@ -351,8 +352,9 @@ static int run(struct master *master, struct table *table,
 		table_destroy(table);
 		return 1;
 	}
-	if (sys_pipe(master->flow, true) < 0)
-		return postfix_fatal(postfix, "pipe: %s", strerror(errno));
+	result = sys_pipe(master->flow, true);
+	if (result < 0)
+		return postfix_fatal(postfix, "pipe: %s", strerror(-result));
 	if (begin_table(master, table) != EXIT_OK)
 		return 1;
 	say_started(master, maincf_text(conf->main, POSTFIX_mail_version));
@@ -363,7 +365,7 @@ static int run(struct master *master, struct table *table,
 	while (!master->done)
 		master_round(master);
 	log_words_direct(LOG_INFO, "master exit time has arrived");
-	control_destroy(master);
+	control_retract(master);
 	log_finish();
 	/* Workers see the end of their channels, and finish their clients. */
 	_exit(0);

@@ -13,8 +13,10 @@
 #include "conf/maincf.h"
 #include "master/log.h"
 #include "master/postfix_shell.h"
+#include "sys/daemon.h"
 #include "sys/fd.h"
 #include "sys/lockfile.h"
+#include "sys/path.h"
 
 int postfix_fatal(const struct postfix_master *postfix, const char *format, ...)
 {
@@ -132,10 +134,11 @@ static int enter_queue(
 	const struct postfix_master *postfix, const struct maincf *main)
 {
 	const char *queue = maincf_text(main, POSTFIX_queue_directory);
+	int result = sys_enter(queue);
 
-	if (chdir(queue) == 0)
+	if (result == 0)
 		return 0;
-	return postfix_fatal(postfix, "chdir %s: %s", queue, strerror(errno));
+	return postfix_fatal(postfix, "chdir %s: %s", queue, strerror(-result));
 }
 
 /* *OUT, or 1 and it was said why not. */
@@ -215,7 +218,7 @@ int postfix_test(
 	pid_path(postfix, path, sizeof(path));
 	if (enter_queue(postfix, main) != 0)
 		return 1;
-	if (access(path, F_OK) < 0 && errno == ENOENT)
+	if (sys_exists(path) == 0)
 		return 0;
 	fd = sys_lock_exclusive(path, 0644, &problem);
 	if (fd >= 0) {

@@ -51,7 +51,7 @@ struct service_state {
 	unsigned shared_busy;
 	int flow[2]; /* owned; -1: /dev/null */
 	uint32_t leftovers;
-	uint32_t stopped_serial; /* held the accept lock, and was stopped */
+	uint32_t stopped_serial;    /* held the accept lock, and was stopped */
 	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
 	struct gossip gossip;
 	struct log_rate deaths;	    /* of workers */

@@ -57,6 +57,11 @@ int sys_null_standard(bool keep_stdout)
 	return 0;
 }
 
+int sys_enter(const char *directory)
+{
+	return chdir(directory) < 0 ? -errno : 0;
+}
+
 uint64_t sys_ignored_signals(void)
 {
 	uint64_t ignored = 0;

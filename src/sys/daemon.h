@@ -25,6 +25,9 @@ int sys_new_session(void);
 /* 0, 1 and 2 onto /dev/null, for reading and writing; 1 may be kept. */
 int sys_null_standard(bool keep_stdout);
 
+/* Work in DIRECTORY from now on. */
+int sys_enter(const char *directory);
+
 /* Which signals are ignored: bit N - 1 is signal N. */
 uint64_t sys_ignored_signals(void);
 
