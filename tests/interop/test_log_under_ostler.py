@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The log of ostler as Postfix's master, when the postlogd that it starts is of no help.
 
-Debian's own master waits for ever for such a postlogd, and starts nobody meanwhile.
+Debian's own master sleeps until such a postlogd reads, and starts nobody meanwhile.
 """
 
 import contextlib
