@@ -115,6 +115,15 @@ void client_finish(struct master *master, struct client *client)
 	resume_accepting(master);
 }
 
+void control_retract(struct master *master)
+{
+	struct control *control = master->control;
+
+	if (control != NULL && control->fd >= 0)
+		(void)sys_unix_unlink(
+			control->path, control->named.dev, control->named.ino);
+}
+
 void control_destroy(struct master *master)
 {
 	struct control *control = master->control;
@@ -123,9 +132,7 @@ void control_destroy(struct master *master)
 		return;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		client_finish(master, &control->clients[i]);
-	if (control->fd >= 0)
-		(void)sys_unix_unlink(
-			control->path, control->named.dev, control->named.ino);
+	control_retract(master);
 	sys_listener_close(&control->fd);
 	free(control->path);
 	free(control);

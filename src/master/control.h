@@ -21,6 +21,12 @@ struct text_builder;
 int control_create(struct master *master);
 void control_destroy(struct master *master);
 
+/*
+ * Take the name away and leave the connections to the end of the process, of
+ * which they tell who waits for it.
+ */
+void control_retract(struct master *master);
+
 /* Listen at a new socket if the name is gone or somebody else's by now. */
 void control_renew(struct master *master);
 

@@ -58,7 +58,7 @@ void postfix_stop(struct master *master, int signal)
 		(void)kill(-1, SIGTERM); /* all of our namespace */
 	rescue_lines(master);
 	log_words_direct(LOG_INFO, "terminating on signal %d", signal);
-	control_destroy(master);
+	control_retract(master);
 	log_finish();
 	if (master->postfix->init)
 		_exit(0);
