@@ -106,15 +106,25 @@ int postfix_keep_environment(
 	return result;
 }
 
+static bool is_imported(const struct postfix_conf *conf, const char *name)
+{
+	for (unsigned i = 0; i < conf->import.n; i++)
+		if (strcmp(conf->import.items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* The log of all of Postfix goes where main.cf says. */
 static int put_log(
 	const struct postfix_conf *conf, char **born, unsigned *born_n)
 {
 	const struct maincf *main = conf->main;
 	char path[4096];
-	int result = put(born, born_n, "MAIL_LOGTAG",
-		maincf_text(main, POSTFIX_syslog_name));
+	int result = 0;
 
+	if (is_imported(conf, "MAIL_LOGTAG"))
+		result = put(born, born_n, "MAIL_LOGTAG",
+			maincf_text(main, POSTFIX_syslog_name));
 	if (result < 0 || maincf_text(main, POSTFIX_maillog_file)[0] == '\0')
 		return result;
 	snprintf(path, sizeof(path), "%s/public/%s",

@@ -215,21 +215,31 @@ static void say_interfaces(const struct postfix_conf *conf)
 	}
 }
 
+/* In Postfix's words, but for errors: those it does not survive. */
+static void say_remarks(const struct postfix_log *log)
+{
+	for (const struct postfix_said *said = log->first; said != NULL;
+		said = said->next)
+		if (said->severity == POSTFIX_WARNING)
+			log_words(LOG_WARNING, "%s",
+				said->text + strlen("warning: "));
+		else if (said->severity == POSTFIX_INFO)
+			log_words(LOG_INFO, "%s", said->text);
+}
+
 bool postfix_load(
 	struct master *master, struct table **out, struct diags *diags)
 {
 	const struct postfix_conf *conf;
 	struct postfix_log log = {.arena = diags->arena};
+	bool good = postfix_read(master->postfix, out, diags, &log);
 
-	if (!postfix_read(master->postfix, out, diags, &log))
+	say_remarks(&log);
+	if (!good)
 		return false;
 	conf = postfix_conf_in(*out);
 	say_ignored(conf->main, POSTFIX_queue_directory);
 	say_ignored(conf->main, POSTFIX_inet_protocols);
 	say_interfaces(conf);
-	for (const struct postfix_said *said = log.first; said != NULL;
-		said = said->next)
-		if (said->severity == POSTFIX_INFO)
-			log_words(LOG_INFO, "%s", said->text);
 	return true;
 }

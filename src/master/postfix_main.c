@@ -134,7 +134,7 @@ static struct command_line parse(int argc, char **argv)
 		-1)
 		if (letter != 'P')
 			take_option(&line, letter);
-	if (optind < argc || (line.test && line.monitor) ||
+	if (optind < argc ||
 		(line.init && (line.debugger || line.debug || line.monitor)))
 		line.bad = true;
 	return line;
@@ -498,14 +498,18 @@ int postfix_main(int argc, char **argv)
 	if (!sys_is_root())
 		return postfix_fatal(&postfix, "the master command is reserved "
 					       "for the superuser");
-	if (line.bad)
-		return postfix_fatal(&postfix,
-			"usage: %s [-c config_dir] [-D] [-d] [-e exit_time] "
-			"[-i] [-s] [-t] [-v] [-w]",
-			argv[0]);
 	if (line.init && getpid() != 1)
 		return postfix_fatal(
 			&postfix, "-i is allowed only for PID 1 process");
+	if (line.bad)
+		return postfix_fatal(&postfix,
+			"usage: %s [-c config_dir] [-D (debug)] [-d (don't "
+			"detach from terminal)] [-e exit_time] [-t (test)] "
+			"[-v] [-w (wait for initialization)]",
+			argv[0]);
+	if (line.test && line.monitor)
+		return postfix_fatal(&postfix,
+			"the -t and -w options cannot be used together");
 	postfix.birth = (struct postfix_birth){
 		.debug = line.debug, .verbose = line.verbose};
 	postfix.init = line.init;

@@ -101,16 +101,14 @@ static void say_diag(struct master *master, const struct diag *diag)
 	struct text_builder text;
 	char buffer[1800];
 
+	if (diag->severity != DIAG_ERROR)
+		return; /* said already, when the files were read */
 	text_builder_init(&text, buffer, sizeof(buffer));
 	diag_put(&text, diag);
 	if (postfix->in_force) {
-		log_words(
-			diag->severity == DIAG_ERROR ? LOG_ERROR : LOG_WARNING,
-			"%s", buffer);
+		log_words(LOG_ERROR, "%s", buffer);
 		return;
 	}
-	if (diag->severity != DIAG_ERROR)
-		return;
 	log_words(LOG_FATAL, "%s", diag->problem);
 	if (postfix->stderr_fd >= 0)
 		dprintf(postfix->stderr_fd, "%s: fatal: %s\n", postfix->name,
