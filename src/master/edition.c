@@ -136,6 +136,18 @@ static const char *identity_problem(
 	return NULL;
 }
 
+/* One complaint is enough about one who owns the sockets of many. */
+static bool is_first_of_sockets(
+	const struct edition *edition, const struct service *row)
+{
+	const struct service *first = edition->table->services;
+
+	while (first != row && edition_sockets(edition, first) !=
+				       edition_sockets(edition, row))
+		first++;
+	return first == row;
+}
+
 static bool check_row(const struct edition *edition, const struct service *row,
 	struct diags *diags)
 {
@@ -148,9 +160,9 @@ static bool check_row(const struct edition *edition, const struct service *row,
 			edition_as(edition, row)->valid
 				? "leave it out, or start ostlerd as root"
 				: "name a user and group that exist");
-	if (sockets != NULL)
+	if (sockets != NULL && is_first_of_sockets(edition, row))
 		complain(diags, row, sockets,
-			"see socket_owner and socket_group");
+			"name who is to own the sockets, and exists");
 	return as == NULL && sockets == NULL;
 }
 
