@@ -52,6 +52,11 @@ bool backoff_allows(const struct pool *pool, uint64_t now_ns)
 	       pool->count[WORKER_STARTING] == 0;
 }
 
+bool backoff_pauses(const struct pool *pool, uint64_t now_ns)
+{
+	return now_ns < pool->backoff.until_ns;
+}
+
 uint32_t backoff_room(const struct pool *pool, uint64_t now_ns)
 {
 	uint64_t interval_ns = start_interval_ns(pool);

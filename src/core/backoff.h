@@ -25,6 +25,9 @@ struct failure {
 /* May a worker be started at NOW_NS? (Room is another question.) */
 bool backoff_allows(const struct pool *pool, uint64_t now_ns);
 
+/* Does a pause last, whatever else keeps a start off? */
+bool backoff_pauses(const struct pool *pool, uint64_t now_ns);
+
 /* How many may be started at once. (The same.) */
 uint32_t backoff_room(const struct pool *pool, uint64_t now_ns);
 

@@ -232,6 +232,7 @@ static void verdict(struct core *core, struct pool *pool)
 	if (pool->depth == 0 || pool->depth < lease->depth) {
 		pool->deaf = false;
 		lease->strikes = 0;
+		lease->rests_ns = 0;
 		return;
 	}
 	if (pool->words != lease->words && ++lease->strikes < STRIKES_MAX) {
@@ -239,7 +240,12 @@ static void verdict(struct core *core, struct pool *pool)
 		return;
 	}
 	lease->strikes = 0;
+	if (lease->rests_ns == 0)
+		lease->rests_ns = core->now_ns;
 	if (lease->rescue) {
+		/* Ends that follow each other must not hide who holds up. */
+		if (core->now_ns - lease->rests_ns >= pool->policy.deaf_time_ns)
+			examine(core, pool);
 		/* The dead one took the wake-up along: a new one will look. */
 		lease->next_ns = core->now_ns;
 		(void)pool_spawn(core, pool, 1);

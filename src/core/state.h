@@ -64,6 +64,7 @@ struct lease {
 	uint32_t depth;	   /* as noted when the watch fired */
 	uint64_t words;	   /* the same for the pool's words */
 	uint32_t strikes;  /* words went on, and the queue did not move */
+	uint64_t rests_ns; /* since then neither did; 0: since now */
 };
 
 struct backoff {

@@ -39,6 +39,6 @@ void wakeup_time(struct core *core, struct pool *pool)
 		return;
 	/* However late it is, it comes once (a stopped master, a long gap). */
 	pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;
-	if (backoff_allows(pool, core->now_ns))
+	if (!backoff_pauses(pool, core->now_ns))
 		core_ask(core, ACTION_WAKE, core_service_of(core, pool));
 }

@@ -89,6 +89,7 @@ static void progressed(struct core *core, struct worker *worker)
 	struct pool *pool = pool_of(core, worker);
 
 	pool->words++;
+	pool->lease.rests_ns = 0;
 	if (worker->suspect)
 		pool->deaf = false;
 	pool_trust(pool, worker);

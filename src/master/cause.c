@@ -66,7 +66,9 @@ void cause_put(struct text_builder *out, const struct view_service *view,
 		break;
 	case CAUSE_EARLY_EXIT:
 		put_end(out, view);
-		text_put(out, " before its first client");
+		text_put(out, row->policy.throttle_whole
+				      ? " before a client was served"
+				      : " before its first client");
 		break;
 	case CAUSE_CRASHING:
 		put_end(out, view);

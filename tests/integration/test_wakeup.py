@@ -51,6 +51,14 @@ def test_a_service_without_a_period_is_left_alone():
         assert master.service("web")["starts"] == 0
 
 
+def test_new_workers_are_woken_at_once():
+    text = rogue("web", ["unix:web"], "--journal", JOURNAL, wakeup="1h", umask="022")
+    with Ostlerd(text) as master:
+        wait_until(lambda: len(master.journal("woken")) == 1, master.journal)
+        master.reload(text.replace("022", "027"))
+        wait_until(lambda: len(master.journal("woken")) == 2, master.journal)
+
+
 def test_a_throttled_service_is_not_woken():
     text = rogue("web", ["unix:web"], "--start", "exit 1", "--journal", JOURNAL,
                  throttle_time="60s", wakeup="100ms")

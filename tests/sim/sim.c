@@ -158,18 +158,19 @@ static bool is_stuck(const struct sim *sim, uint32_t service)
 	return false;
 }
 
-/* Nobody can be helped whose lock has one that is stopped for ever. */
-static bool is_locked(struct sim *sim, uint32_t service)
+/* Nobody can be helped whose lock has one that nothing ends. */
+static bool is_locked(struct sim *sim, uint32_t service, bool for_ever)
 {
 	const struct guest *holder = guest_holder(&sim->world, service);
 
-	return holder != NULL && holder->stopped && holder->unkillable;
+	return holder != NULL && holder->stopped &&
+	       holder->unkillable == for_ever;
 }
 
 static void check_served(struct sim *sim, uint32_t service)
 {
 	const struct world_service *s = &sim->world.services[service];
-	bool waits = waits_long(sim, s) && !is_locked(sim, service);
+	bool waits = waits_long(sim, s) && !is_locked(sim, service, true);
 	struct view_service view;
 	bool there =
 		core_view_service(sim->core, service, sim->world.now_ns, &view);
@@ -180,6 +181,11 @@ static void check_served(struct sim *sim, uint32_t service)
 	if (!there)
 		return;
 	break_if(sim, waits && room, "L1: a client is not served");
+	/* Those that seem to be busy are not doubted. */
+	break_if(sim,
+		waits && view.starting + view.ready > 0 &&
+			is_locked(sim, service, false),
+		"L1: who holds the lock is stopped, and nobody ends it");
 	break_if(sim, waits && s->policy.on_deaf_kill && view.suspect,
 		"L1: a client is not served, and nobody is killed for it");
 	break_if(sim, view.throttled_ns > s->policy.throttle_time_ns + NS_PER_S,

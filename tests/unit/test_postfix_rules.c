@@ -283,6 +283,25 @@ static void a_reload_of_the_policy_keeps_the_time(void **state)
 		"> wake service=0\n");
 }
 
+/* A wake-up is a client like any: it may wait for a start. */
+static void a_rate_that_is_spent_keeps_no_wake_up_away(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed wakeup=100ms start_rate=1 start_burst=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"due 0s\n"
+		"> wake service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"taken slot=0 serial=1\n"
+		"at 100ms\n"
+		"time\n"
+		"> wake service=0\n"
+		"> look service=0\n");
+}
+
 static void new_workers_are_woken_at_once(void **state)
 {
 	(void)state;
@@ -458,6 +477,43 @@ static void as_long_as_the_queue_rests_the_holder_is_looked_for(void **state)
 		"> examine service=0\n");
 }
 
+/* Each of them makes the master look early, and start another. */
+static void ends_of_others_do_not_hide_who_holds_the_lock(void **state)
+{
+	(void)state;
+	script_check("row service=0 change=changed\n"
+		     "table\n"
+		     "> watch service=0\n"
+		     "clients service=0 depth=3\n"
+		     "> spawn service=0 slot=0 serial=1\n"
+		     "> spawn service=0 slot=1 serial=2\n"
+		     "> spawn service=0 slot=2 serial=3\n"
+		     "ready slot=0 serial=1\n"
+		     "ready slot=1 serial=2\n"
+		     "ready slot=2 serial=3\n"
+		     "at 1s\n"
+		     "time\n"
+		     "> look service=0\n"
+		     "> watch service=0\n"
+		     "clients service=0 depth=1\n"
+		     "at 1.1s\n"
+		     "exited slot=2 serial=3 code=0 signal=0\n"
+		     "due 1.12s\n"
+		     "> look service=0\n"
+		     "depth service=0 depth=1\n"
+		     "> spawn service=0 slot=2 serial=4\n"
+		     "> watch service=0\n"
+		     "clients service=0 depth=1\n"
+		     "at 2.5s\n"
+		     "exited slot=1 serial=2 code=0 signal=0\n"
+		     "due 2.5s\n"
+		     "> look service=0\n"
+		     "depth service=0 depth=1\n"
+		     "> examine service=0\n"
+		     "> spawn service=0 slot=1 serial=5\n"
+		     "> watch service=0\n");
+}
+
 static void one_that_leaves_may_hold_the_others_up(void **state)
 {
 	(void)state;
@@ -492,6 +548,7 @@ int main(void)
 		cmocka_unit_test(
 			a_conditional_wake_up_waits_for_the_first_worker),
 		cmocka_unit_test(a_reload_of_the_policy_keeps_the_time),
+		cmocka_unit_test(a_rate_that_is_spent_keeps_no_wake_up_away),
 		cmocka_unit_test(new_workers_are_woken_at_once),
 		cmocka_unit_test(
 			those_of_a_removed_service_may_be_told_by_signal),
@@ -500,6 +557,7 @@ int main(void)
 		cmocka_unit_test(a_stopped_holder_of_the_lock_is_killed),
 		cmocka_unit_test(
 			as_long_as_the_queue_rests_the_holder_is_looked_for),
+		cmocka_unit_test(ends_of_others_do_not_hide_who_holds_the_lock),
 		cmocka_unit_test(one_that_leaves_may_hold_the_others_up),
 	};
 
