@@ -124,6 +124,22 @@ int sys_remove_entry(const char *path)
 	return 0;
 }
 
+int sys_make_scratch(char *out, size_t size)
+{
+	const char *place = getenv("TMPDIR");
+	int n = snprintf(out, size, "%s/ostler-XXXXXX",
+		place != NULL && place[0] == '/' ? place : "/tmp");
+
+	if (n < 0 || (size_t)n >= size)
+		return -ENAMETOOLONG;
+	return mkdtemp(out) == NULL ? -errno : 0;
+}
+
+int sys_remove_directory(const char *path)
+{
+	return rmdir(path) < 0 ? -errno : 0;
+}
+
 int sys_check_program(const char *path)
 {
 	AUTO_FREE char *real = realpath(path, NULL);

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -44,6 +45,10 @@ int sys_sweep_entry(const char *path);
 
 /* Fine if nothing is there. */
 int sys_remove_entry(const char *path);
+
+/* A new directory of our own, in TMPDIR or /tmp; empty, it can be removed. */
+int sys_make_scratch(char *out, size_t size);
+int sys_remove_directory(const char *path);
 
 /*
  * 0 if PATH is a program that only root can change: it, and every directory

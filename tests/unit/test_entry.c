@@ -94,6 +94,26 @@ static void what_was_interrupted_is_swept(void **state)
 	assert_int_equal(count(), 1);
 }
 
+static void a_scratch_directory_is_new_and_ours(void **state)
+{
+	char first[PATH_MAX], second[PATH_MAX], small[8];
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(setenv("TMPDIR", scratch, 1), 0);
+	assert_int_equal(sys_make_scratch(first, sizeof(first)), 0);
+	assert_int_equal(sys_make_scratch(second, sizeof(second)), 0);
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	assert_string_not_equal(first, second);
+	assert_memory_equal(first, scratch, strlen(scratch));
+	assert_int_equal(stat(first, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(sys_remove_directory(first), 0);
+	assert_int_equal(sys_remove_directory(second), 0);
+	assert_int_equal(sys_remove_directory(second), -ENOENT);
+	assert_int_equal(sys_make_scratch(small, sizeof(small)), -ENAMETOOLONG);
+}
+
 static void a_program_that_others_can_change_is_refused(void **state)
 {
 	(void)state;
@@ -195,6 +215,9 @@ int main(void)
 			make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(what_was_interrupted_is_swept,
 			make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(
+			a_scratch_directory_is_new_and_ours, make_scratch,
+			remove_scratch),
 		cmocka_unit_test_setup_teardown(
 			a_program_that_others_can_change_is_refused,
 			make_scratch, remove_scratch),
