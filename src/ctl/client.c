@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "ctl/instance.h"
 #include "ctl/say.h"
+#include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
@@ -31,6 +32,9 @@ static const char *advice(const struct client *client)
 		return "but Postfix has one: try `ostler --postfix status`";
 	return "start ostlerd, or name its socket with -s or OSTLER_SOCKET";
 }
+
+/* A master that has closed is on its last steps. */
+#define SEE_OFF_NS UINT64_C(5000000000)
 
 static enum ctl_exit cannot_connect(const struct client *client, int error)
 {
@@ -90,6 +94,15 @@ static bool wait_for(struct client *client)
 	return got > 0;
 }
 
+/* Whoever listens is whom we talk to; in another namespace he has no pid. */
+static void find_master(struct client *client)
+{
+	struct peer peer;
+
+	if (sys_peer(client->fd, &peer) >= 0 && peer.pid > 0)
+		client->master = sys_child_open((int)peer.pid);
+}
+
 static enum ctl_exit start(struct client *client)
 {
 	int error;
@@ -97,6 +110,7 @@ static enum ctl_exit start(struct client *client)
 	client->fd = sys_connect_unix(client->path, client->waited_ns);
 	if (client->fd < 0)
 		return cannot_connect(client, client->fd);
+	find_master(client);
 	error = loop_create(&client->loop);
 	if (error >= 0)
 		error = fd_nonblocking(client->fd, true);
@@ -141,6 +155,7 @@ enum ctl_exit client_ask(struct client *client, const struct ctl *ctl,
 		.for_postfix = ctl->postfix != NULL && !ctl->socket_is_given,
 		.quiet = ctl->quiet,
 		.fd = -1,
+		.master = -1,
 		.deadline_ns = clock_now_ns() + waited_ns,
 		.waited_ns = waited_ns,
 	};
@@ -211,8 +226,27 @@ enum client_line client_next(
 	}
 }
 
+void client_see_off(struct client *client)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	(void)loop_remove(client->loop, client->fd); /* it stays readable */
+	fd_close(&client->fd);
+	if (client->master < 0)
+		return;
+	/* Not for ever: who closed may be another than who listened once. */
+	client->quiet = true;
+	if (client->deadline_ns > now_ns + SEE_OFF_NS)
+		client->deadline_ns = now_ns + SEE_OFF_NS;
+	if (loop_add(client->loop, client->master, LOOP_IN, 0) < 0)
+		return;
+	(void)wait_for(client);
+	(void)loop_remove(client->loop, client->master);
+}
+
 void client_finish(struct client *client)
 {
+	fd_close(&client->master);
 	if (client->fd >= 0 && client->loop != NULL)
 		(void)loop_remove(client->loop, client->fd); /* it may not be */
 	loop_destroy(client->loop);

@@ -24,6 +24,7 @@ struct client {
 	bool for_postfix; /* PATH: of an instance */
 	bool quiet;	  /* completions: no complaints */
 	int fd;
+	int master;	   /* a pidfd, or -1: it cannot be had */
 	struct loop *loop; /* owned */
 	uint64_t deadline_ns;
 	uint64_t waited_ns; /* for complaints: the whole patience */
@@ -45,6 +46,9 @@ enum ctl_exit client_ask(struct client *client, const struct ctl *ctl,
 /* The next line, without its newline; valid until the next call. */
 enum client_line client_next(
 	struct client *client, const char **out_line, size_t *out_n);
+
+/* The master has closed; wait until it has ended, with its locks. */
+void client_see_off(struct client *client);
 
 void client_finish(struct client *client);
 

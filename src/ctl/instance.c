@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/instance.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,11 @@
 #include "ctl/say.h"
 #include "sys/entry.h"
 #include "sys/fd.h"
+#include "sys/net.h"
 #include "sys/run.h"
 
 #define PID_FILE "pid/master.pid"
+#define CONNECT_NS UINT64_C(1000000000)
 enum { PID_FILE_MAX = 256 };
 
 static bool take_line(struct text *rest, char *out, size_t size)
@@ -40,25 +43,65 @@ static bool read_answer(const char *answer, struct instance *out)
 	       out->queue_directory[0] == '/';
 }
 
-static bool ask_postconf(struct instance *out, bool quiet)
+/* What is asked, behind the words that say of whom. */
+#define QUESTIONS                                                              \
+	"-xh", "daemon_directory", "queue_directory",                          \
+		"multi_instance_directories", NULL
+
+static int run_postconf(const char *const *words, enum run_stderr stderr_to,
+	struct instance *out)
 {
 	static char answer[4 * PATH_MAX];
-	const char *const words[] = {"postconf", "-c", out->config_directory,
-		"-xh", "daemon_directory", "queue_directory",
-		"multi_instance_directories", NULL};
-	struct run run = {.argv = words,
-		.stderr_to = RUN_STDERR_NOWHERE,
+	const struct run run = {.argv = words,
+		.stderr_to = stderr_to,
 		.out = answer,
 		.size = sizeof(answer)};
 	int code = sys_run(&run);
 
-	/* It warns of much that is not asked for; what is wrong it says again. */
-	if (code > 0 && !quiet) {
-		run.stderr_to = RUN_STDERR_OURS;
-		code = sys_run(&run);
-	}
-	if (code == 0 && read_answer(answer, out))
+	return code == 0 && !read_answer(answer, out) ? 1 : code;
+}
+
+/*
+ * postconf reads master.cf too, and says nothing at all if that has an error:
+ * just when we are needed. Where there is none it only warns.
+ */
+static int ask_without_master_cf(struct instance *out)
+{
+	char directory[PATH_MAX];
+	char file[PATH_MAX + 16];
+	char real[PATH_MAX + 16];
+	char config[PATH_MAX + 32];
+	const char *const words[] = {
+		"postconf", "-c", directory, "-o", config, QUESTIONS};
+	int code = sys_make_scratch(directory, sizeof(directory));
+
+	if (code < 0)
+		return code;
+	snprintf(file, sizeof(file), "%s/main.cf", directory);
+	snprintf(real, sizeof(real), "%s/main.cf", out->config_directory);
+	snprintf(config, sizeof(config), "config_directory=%s",
+		out->config_directory);
+	code = sys_replace_by_link(file, real);
+	if (code == 0)
+		code = run_postconf(words, RUN_STDERR_NOWHERE, out);
+	(void)sys_remove_entry(file); /* a leftover harms nobody */
+	(void)sys_remove_directory(directory);
+	return code;
+}
+
+static bool ask_postconf(struct instance *out, bool quiet)
+{
+	const char *const words[] = {
+		"postconf", "-c", out->config_directory, QUESTIONS};
+	/* It warns of much that nobody has asked for. */
+	int code = run_postconf(words, RUN_STDERR_NOWHERE, out);
+
+	if (code > 0)
+		code = ask_without_master_cf(out);
+	if (code == 0)
 		return true;
+	if (!quiet && code > 0)
+		code = run_postconf(words, RUN_STDERR_OURS, out);
 	if (quiet)
 		return false;
 	if (code < 0)
@@ -80,8 +123,8 @@ static int read_pid(const char *path)
 	return (int)strtol(text, NULL, 10);
 }
 
-/* Ours is ostlerd, by whatever name it was started. */
-enum instance_master instance_master_of(int pid)
+/* Ours is ostlerd, by whatever name it was started; unless it was copied. */
+static enum instance_master instance_master_of(int pid)
 {
 	char program[PATH_MAX];
 	const char *name;
@@ -100,6 +143,17 @@ enum instance_master instance_master_of(int pid)
 		       : INSTANCE_UNKNOWN;
 }
 
+/* Postfix's own has no such socket. */
+static bool has_control(const struct instance *instance)
+{
+	AUTO_CLOSE int fd = -1;
+	char path[PATH_MAX + sizeof(INSTANCE_SOCKET) + 1];
+
+	instance_socket(instance, path, sizeof(path));
+	fd = sys_connect_unix(path, CONNECT_NS);
+	return fd >= 0;
+}
+
 static void find_master(struct instance *instance)
 {
 	char path[PATH_MAX + sizeof(PID_FILE) + 1];
@@ -111,7 +165,9 @@ static void find_master(struct instance *instance)
 	if (sys_is_flocked(path) == 0)
 		return;
 	instance->pid = read_pid(path);
-	instance->master = instance_master_of(instance->pid);
+	instance->master = has_control(instance)
+				   ? INSTANCE_OURS
+				   : instance_master_of(instance->pid);
 }
 
 static bool instance_ask(

@@ -53,7 +53,4 @@ const char *instance_text(
 /* "stopped", "ostler", "postfix", "unknown", for programs. */
 const char *instance_word(enum instance_master master);
 
-/* Which master process PID is. */
-enum instance_master instance_master_of(int pid);
-
 #endif

@@ -61,6 +61,8 @@ enum ctl_exit ctl_stop(const struct ctl *ctl)
 		result = answer_verdict(&answer);
 	if (result == CTL_OK)
 		result = answer_wait_for_end(&answer, &client);
+	if (result == CTL_OK)
+		client_see_off(&client);
 	if (answered && ctl->json)
 		printed = print_json(&answer, result == CTL_OK);
 	if (report_stuck(&answer) > 0 && result == CTL_OK)

@@ -59,7 +59,12 @@ class Master:
         self.over = threading.Event()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
-        self.listener.listen(8)
+        # Who listened is gone: else `stop` would wait for the end of this process.
+        child = os.fork()
+        if child == 0:
+            self.listener.listen(8)
+            os._exit(0)
+        os.waitpid(child, 0)
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
@@ -514,6 +519,33 @@ def test_stop_waits_until_the_master_is_gone(master):
     gone.set()
     assert process.communicate(timeout=PATIENCE)[0] == b"stopped\n"
     assert process.returncode == 0
+
+
+def test_stop_waits_for_the_process_behind_the_connection(tmp_path):
+    path = tmp_path / "control.sock"
+    script = """if True:
+        import os, socket, sys
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(sys.argv[1])
+        listener.listen(8)
+        print(flush=True)
+        client, _ = listener.accept()
+        client.recv(100)
+        client.sendall(b"end result=ok\\n")
+        client.close()
+        sys.stdin.read()
+    """
+    process = subprocess.Popen(["/usr/bin/python3", "-c", script, path],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    stop = subprocess.Popen([OSTLER, "-s", path, "stop"], stdout=subprocess.PIPE,
+                            env=environment())
+    assert not select.select([stop.stdout], [], [], 0.3)[0]
+    process.stdin.close()
+    assert process.wait(PATIENCE) == 0
+    assert stop.communicate(timeout=PATIENCE)[0] == b"stopped\n"
+    assert stop.returncode == 0
+    process.stdout.close()
 
 
 def test_stop_now_asks_for_that(master):
