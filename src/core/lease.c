@@ -51,6 +51,14 @@ static bool is_blocked(const struct core *core, const struct pool *pool)
 	       pool_room(core, pool) == 0;
 }
 
+/* The same, or nobody can be started for a while: looking is all that helps. */
+static bool is_helpless(const struct core *core, const struct pool *pool)
+{
+	return is_blocked(core, pool) ||
+	       (pool->suspects > 0 && pool_available(pool) == 0 &&
+		       backoff_pauses(pool, core->now_ns));
+}
+
 /*
  * A verdict is about workers that are believed; with none it is void, and so
  * is an end: nobody is left who might have missed a wake-up. But suspects are
@@ -60,7 +68,7 @@ void lease_settle(struct core *core, struct pool *pool)
 {
 	if (!is_blocked(core, pool))
 		pool->deaf = false;
-	else if (pool->look_ns == 0)
+	if (is_helpless(core, pool) && pool->look_ns == 0)
 		pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
 	if (pool_available(pool) > 0)
 		return;
@@ -200,6 +208,12 @@ static void examine(struct core *core, struct pool *pool)
 	core_ask(core, ACTION_EXAMINE, core_service_of(core, pool));
 }
 
+static void look_after_suspects(struct core *core, struct pool *pool)
+{
+	pool->looking = false;
+	pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
+}
+
 static void deaf(struct core *core, struct pool *pool)
 {
 	if (!pool->deaf)
@@ -208,8 +222,7 @@ static void deaf(struct core *core, struct pool *pool)
 	pool->deaf = true;
 	if (pool->policy.on_deaf_kill)
 		kill_suspect(core, pool);
-	pool->looking = false;
-	pool->look_ns = core->now_ns + pool->policy.deaf_time_ns;
+	look_after_suspects(core, pool);
 }
 
 /* The clients went away; believe everybody again. */
@@ -265,11 +278,14 @@ static void looked(struct core *core, struct pool *pool)
 {
 	if (pool->depth == 0) {
 		presume_ready(core, pool);
-		if (is_blocked(core, pool))
+		if (is_helpless(core, pool))
 			hearing(core, pool);
-	} else if (is_blocked(core, pool)) {
+	} else if (is_helpless(core, pool)) {
 		examine(core, pool);
-		deaf(core, pool);
+		if (is_blocked(core, pool))
+			deaf(core, pool);
+		else
+			look_after_suspects(core, pool);
 		return;
 	} else if (pool->suspects == 0) {
 		pool_answer(core, pool, pool->depth);
@@ -304,7 +320,7 @@ void lease_ended(struct core *core, struct pool *pool)
 /* Unless the last one was not answered, and is not needed any more. */
 static bool ask_to_look(const struct core *core, struct pool *pool)
 {
-	bool needed = is_blocked(core, pool) ||
+	bool needed = is_helpless(core, pool) ||
 		      (pool->depth > 0 && pool->count[WORKER_STARTING] > 0);
 
 	if (pool->looking && !needed) {

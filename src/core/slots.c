@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/slots.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #include "core/pool.h"
@@ -9,33 +8,56 @@
 #include "core/settle.h"
 #include "core/state.h"
 
-static struct pool *richest(struct core *core)
+/*
+ * Taken for ready, but never heard of, while clients of its own wait: as likely
+ * as not it is still starting, and they would wait for ever if each of its kind
+ * had to go before it was up. (One that is silent for too long is suspect.)
+ */
+static bool is_coming(const struct pool *pool, const struct worker *worker)
 {
-	struct pool *found = NULL;
+	return pool->depth > 0 && !worker->spoke && !worker->suspect;
+}
+
+/* The newest that can be spared: it is the coldest (MECHANISMS B14). */
+static struct worker *spare_of(struct core *core, const struct pool *pool)
+{
+	uint32_t slot = pool->first;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		if (core->workers[slot].state == WORKER_READY &&
+			!is_coming(pool, &core->workers[slot]))
+			return &core->workers[slot];
+	return NULL;
+}
+
+/* Of the service that has most idle ones. */
+static struct worker *find_spare(struct core *core)
+{
+	struct worker *found = NULL;
+	uint32_t most = 0;
 
 	for (uint32_t i = 0; i < core->pools_high; i++) {
-		struct pool *pool = &core->pools[i];
+		const struct pool *pool = &core->pools[i];
+		struct worker *spare;
 
-		if (pool->state != POOL_UP || pool->count[WORKER_READY] == 0)
+		if (pool->state != POOL_UP || pool->count[WORKER_READY] <= most)
 			continue;
-		if (found == NULL ||
-			pool->count[WORKER_READY] > found->count[WORKER_READY])
-			found = pool;
+		spare = spare_of(core, pool);
+		if (spare == NULL)
+			continue;
+		found = spare;
+		most = pool->count[WORKER_READY];
 	}
 	return found;
 }
 
-/* The newest: it is the coldest (MECHANISMS B14). */
-static void reclaim(struct core *core, struct pool *pool)
+static void reclaim(struct core *core, struct worker *worker)
 {
-	uint32_t slot = pool->first;
+	struct pool *pool = &core->pools[worker->service];
 
-	while (slot != NO_SLOT && core->workers[slot].state != WORKER_READY)
-		slot = core->workers[slot].next;
-	assert(slot != NO_SLOT);
-	core->workers[slot].reclaimed = true;
+	worker->reclaimed = true;
 	core->reclaimed_n++;
-	worker_retire(core, &core->workers[slot], pool->policy.drain_time_ns);
+	worker_retire(core, worker, pool->policy.drain_time_ns);
 	pool_settle(core, pool);
 }
 
@@ -51,7 +73,7 @@ static void feed_all(struct core *core)
 
 void slots_give(struct core *core)
 {
-	struct pool *pool;
+	struct worker *spare;
 
 	if (core->starved_n == 0)
 		return;
@@ -61,7 +83,7 @@ void slots_give(struct core *core)
 	}
 	if (core->reclaimed_n > 0 || core->ready_n == 0)
 		return;
-	pool = richest(core);
-	if (pool != NULL)
-		reclaim(core, pool);
+	spare = find_spare(core);
+	if (spare != NULL)
+		reclaim(core, spare);
 }

@@ -66,7 +66,7 @@ MUTANTS = [
     ("ready workers are not watched",
      "\treturn core->now_ns >= pool->lease.next_ns;\n", "\treturn false;\n"),
     ("suspects at the limit are forgotten",
-     "\telse if (pool->look_ns == 0)\n\t\tpool->look_ns = core->now_ns + pool->policy.deaf_time_ns;\n", ""),
+     "\tif (is_helpless(core, pool) && pool->look_ns == 0)\n\t\tpool->look_ns = core->now_ns + pool->policy.deaf_time_ns;\n", ""),
     ("on_deaf = kill kills nobody",
      "\tif (pool->policy.on_deaf_kill)\n\t\tkill_suspect(core, pool);\n", ""),
     ("on_deaf = show kills",
@@ -92,7 +92,7 @@ MUTANTS = [
     ("a freed slot helps only its own service",
      "\t\tfeed_all(core);\n", "\t\t(void)feed_all;\n"),
     ("idle workers keep their slots while others starve",
-     "\t\treclaim(core, pool);\n", "\t\t(void)reclaim;\n"),
+     "\t\treclaim(core, spare);\n", "\t\t(void)reclaim;\n"),
     ("one slot is asked of everybody",
      "\tif (core->reclaimed_n > 0 || core->ready_n == 0)", "\tif (core->ready_n == 0)"),
     ("wake-ups are made up for",
@@ -195,6 +195,14 @@ MUTANTS = [
      "\tif (pool->examined_ns != 0 &&\n", "\tif (pool->examined_ns == 1 &&\n"),
     ("ends that follow each other hide who holds a lock",
      "\t\tif (core->now_ns - lease->rests_ns >= pool->policy.deaf_time_ns)\n\t\t\texamine(core, pool);\n", ""),
+    ("in a pause nobody looks for a stopped holder",
+     "backoff_pauses(pool, core->now_ns));\n", "false);\n"),
+    ("one that is still starting gives its slot away",
+     "\treturn pool->depth > 0 && !worker->spoke && !worker->suspect;\n",
+     "\treturn pool->depth > 99 && !worker->spoke;\n"),
+    ("a suspect that never spoke keeps its slot",
+     "\treturn pool->depth > 0 && !worker->spoke && !worker->suspect;\n",
+     "\treturn pool->depth > 0 && !worker->spoke;\n"),
     ("a stopped holder is left alone",
      "void worker_stopped(struct core *core, struct worker *worker)\n{\n\tworker_kill(core, worker);\n",
      "void worker_stopped(struct core *core, struct worker *worker)\n{\n\t(void)core;\n\t(void)worker;\n"),
@@ -206,7 +214,7 @@ MUTANTS = [
 
 UNITS = [
     "pool", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
-    "stress", "postfix_rules",
+    "stress", "postfix_rules", "holder",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

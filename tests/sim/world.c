@@ -371,17 +371,22 @@ static void hear_service(struct world *world, uint32_t i, struct batch *out)
 	}
 }
 
-/* As the shell finds it: the lock's holder, and only if it is stopped. */
+/* As the shell does it: the lock's holder, if it is found stopped twice. */
 static void hear_holder(
 	struct world *world, uint32_t service, struct batch *out)
 {
 	struct world_service *s = &world->services[service];
 	const struct guest *holder = guest_holder(world, service);
+	uint32_t serial =
+		holder != NULL && holder->stopped ? holder->serial : 0;
 
-	if (s->examine && holder != NULL && holder->stopped)
+	if (!s->examine)
+		return;
+	if (serial != 0 && serial == s->stopped)
 		put(out, (struct event){.kind = EVENT_STOPPED,
 				 .slot = (uint32_t)(holder - world->guests),
-				 .serial = holder->serial});
+				 .serial = serial});
+	s->stopped = serial;
 	s->examine = false;
 }
 

@@ -105,6 +105,7 @@ struct world_service {
 	bool speaks;	   /* workers say AVAIL when they are up */
 	bool locks;	   /* they take turns at the listener, by a lock */
 	bool examine;	   /* asked for */
+	uint32_t stopped;  /* who was found when it was asked for last */
 	struct policy policy;
 	uint64_t start_ns, serve_ns, gap_ns, idle_ns; /* about */
 	uint64_t arrival_ns;			      /* the next client */

@@ -148,6 +148,64 @@ static void an_idle_worker_gives_its_slot_to_another_service(void **state)
 			.services_max = 4, .workers_max = 2, .last_serial = 0});
 }
 
+/* Or it would go before it is up, and the next one of its service, too. */
+static void one_that_is_still_starting_keeps_its_slot(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed\n"
+		"row service=1 change=changed\n"
+		"table\n"
+		"> watch service=0\n"
+		"> watch service=1\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"started slot=0 serial=1\n"
+		"at 1s\n"
+		"time\n"
+		"> look service=0\n"
+		"> watch service=0\n"
+		"depth service=0 depth=1\n"
+		"worker slot=0 state=2\n"
+		"clients service=1 depth=1\n"
+		"> notice notice=no-slots service=1 slot=0 serial=0 number=1\n"
+		"# it is up, and can be spared\n"
+		"ready slot=0 serial=1\n"
+		"> retire service=0 slot=0 serial=1\n",
+		(struct script_setup){.workers_max = 1});
+}
+
+static void one_that_never_comes_gives_its_slot(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed\n"
+		"row service=1 change=changed\n"
+		"table\n"
+		"> watch service=0\n"
+		"> watch service=1\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"started slot=0 serial=1\n"
+		"at 1s\n"
+		"time\n"
+		"> look service=0\n"
+		"> watch service=0\n"
+		"depth service=0 depth=1\n"
+		"clients service=0 depth=1\n"
+		"clients service=1 depth=1\n"
+		"> notice notice=no-slots service=1 slot=0 serial=0 number=1\n"
+		"due 2s\n"
+		"> look service=0\n"
+		"depth service=0 depth=1\n"
+		"> notice notice=suspect service=0 slot=0 serial=1 number=1\n"
+		"> examine service=0\n"
+		"> notice notice=deaf service=0 slot=0 serial=0 number=1\n"
+		"> watch service=0\n"
+		"> retire service=0 slot=0 serial=1\n",
+		(struct script_setup){.workers_max = 1});
+}
+
 /* B2 */
 static void the_master_listens_when_all_are_taken(void **state)
 {
@@ -408,6 +466,8 @@ int main(void)
 		cmocka_unit_test(two_services_share_the_slots_and_nothing_else),
 		cmocka_unit_test(
 			an_idle_worker_gives_its_slot_to_another_service),
+		cmocka_unit_test(one_that_is_still_starting_keeps_its_slot),
+		cmocka_unit_test(one_that_never_comes_gives_its_slot),
 		cmocka_unit_test(the_master_listens_when_all_are_taken),
 		cmocka_unit_test(
 			at_the_limit_nobody_listens_and_it_is_said_once),
