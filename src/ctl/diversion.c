@@ -139,22 +139,31 @@ static bool look_for_package(struct diversion *out)
 		       sizeof(out->version)) >= 0;
 }
 
-bool diversion_look(
-	const char *root, const char *directory, struct diversion *out)
+bool diversion_is_ostlerd(const char *path)
 {
-	return put_names(root, directory, out) &&
-	       look_at(out->master_at, &out->master_entry) &&
-	       look_at(out->saved_at, &out->saved_entry) &&
-	       look_for_diversion(out) && look_for_package(out);
+	return sys_file_has(path, "ostlerd") == 1;
 }
 
-bool diversion_is_ours(const struct diversion *diversion)
+/* A link by its name: where it leads may be gone. */
+static bool is_ours(const struct diversion *diversion)
 {
 	const char *target = diversion->master_entry.target;
 	const char *slash = strrchr(target, '/');
 
-	return diversion->master_entry.kind == ENTRY_LINK &&
-	       strcmp(slash != NULL ? slash + 1 : target, "ostlerd") == 0;
+	if (diversion->master_entry.kind == ENTRY_FILE)
+		return diversion_is_ostlerd(diversion->master_at);
+	return strcmp(slash != NULL ? slash + 1 : target, "ostlerd") == 0;
+}
+
+bool diversion_look(
+	const char *root, const char *directory, struct diversion *out)
+{
+	if (!put_names(root, directory, out) ||
+		!look_at(out->master_at, &out->master_entry) ||
+		!look_at(out->saved_at, &out->saved_entry))
+		return false;
+	out->ours = is_ours(out);
+	return look_for_diversion(out) && look_for_package(out);
 }
 
 /* dpkg --verify prints a line about each file that is another. */

@@ -21,9 +21,13 @@
  *   package's    MASTER is the package's file        no diversion
  *   saved        and MASTER.postfix the same file    no diversion
  *   diverted     the same                            diversion
- *   in place     MASTER is a link to ostlerd         diversion
+ *   in place     MASTER is a copy of ostlerd         diversion
  *
  * While it is diverted an upgrade of the package writes MASTER.postfix.
+ *
+ * A copy and no link: Postfix's own check complains of links at each start,
+ * profiles of AppArmor go by the path of the program itself, and a Postfix has
+ * to start even when somebody has removed ostler.
  */
 #define DIVERSION_SUFFIX ".postfix"
 #define DIVERSION_REPLACED ".replaced"
@@ -44,6 +48,7 @@ struct diversion {
 	char saved_at[PATH_MAX];
 	char replaced_at[PATH_MAX];
 	struct entry master_entry;
+	bool ours; /* what is at MASTER is an ostlerd, of whatever version */
 	struct entry saved_entry;
 	enum diversion_kind kind;
 	char truename[PATH_MAX]; /* where dpkg puts the package's file */
@@ -55,8 +60,8 @@ struct diversion {
 bool diversion_look(
 	const char *root, const char *directory, struct diversion *out);
 
-/* MASTER is a link to an ostlerd, whether that is there or not. */
-bool diversion_is_ours(const struct diversion *diversion);
+/* PATH is an ostlerd: it says so within. */
+bool diversion_is_ostlerd(const char *path);
 
 /* The package's file at MASTER is as the package brought it. */
 bool diversion_is_genuine(const struct diversion *diversion);

@@ -123,34 +123,32 @@ static int read_pid(const char *path)
 	return (int)strtol(text, NULL, 10);
 }
 
-/* Ours is ostlerd, by whatever name it was started; unless it was copied. */
+/* By the bytes of its program, which may have been deleted since. */
 static enum instance_master instance_master_of(int pid)
 {
-	char program[PATH_MAX];
-	const char *name;
-	size_t n;
+	char path[64];
+	int ours;
 
-	if (pid <= 0 || sys_program_of(pid, program, sizeof(program)) < 0)
-		return INSTANCE_UNKNOWN;
-	name = strrchr(program, '/');
-	name = name != NULL ? name + 1 : program;
-	/* An upgrade may have deleted the file since. */
-	n = strcspn(name, " ");
-	if (n == strlen("ostlerd") && strncmp(name, "ostlerd", n) == 0)
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	ours = pid > 0 ? sys_file_has(path, "ostlerd") : -1;
+	if (ours == 1)
 		return INSTANCE_OURS;
-	return strncmp(name, "master", strlen("master")) == 0
+	return ours == 0 && sys_file_has(path, "libpostfix") == 1
 		       ? INSTANCE_POSTFIX
 		       : INSTANCE_UNKNOWN;
 }
 
 /* Postfix's own has no such socket. */
-static bool has_control(const struct instance *instance)
+static bool has_control(struct instance *instance)
 {
 	AUTO_CLOSE int fd = -1;
 	char path[PATH_MAX + sizeof(INSTANCE_SOCKET) + 1];
+	struct peer peer;
 
 	instance_socket(instance, path, sizeof(path));
 	fd = sys_connect_unix(path, CONNECT_NS);
+	if (fd >= 0 && instance->pid == 0 && sys_peer(fd, &peer) >= 0)
+		instance->pid = peer.pid;
 	return fd >= 0;
 }
 

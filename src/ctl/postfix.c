@@ -57,7 +57,8 @@ enum ctl_exit postfix_keep_replaced(struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
 
-	if (at->kind != DIVERSION_OURS || at->master_entry.kind != ENTRY_FILE ||
+	if (at->ours || at->kind != DIVERSION_OURS ||
+		at->master_entry.kind != ENTRY_FILE ||
 		at->saved_entry.kind == ENTRY_NONE ||
 		entry_is_same(&at->master_entry, &at->saved_entry))
 		return CTL_OK;
@@ -66,6 +67,14 @@ enum ctl_exit postfix_keep_replaced(struct postfix *postfix)
 		return CTL_OK;
 	return postfix_done(sys_replace_by_file(at->replaced_at, at->master_at),
 		at->replaced_at);
+}
+
+bool postfix_is_current(const struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	return at->master_entry.kind == ENTRY_FILE &&
+	       sys_files_equal(at->master_at, postfix->daemon_at) == 1;
 }
 
 /* ---- who runs ---- */

@@ -22,7 +22,7 @@ struct postfix {
 	struct diversion diversion;
 	struct instance *instances; /* those of this master; owned */
 	unsigned instances_n;
-	char daemon[PATH_MAX];	  /* ostlerd, as MASTER is to point to it */
+	char daemon[PATH_MAX];	  /* ostlerd, of which MASTER is a copy */
 	char daemon_at[PATH_MAX]; /* where that is now */
 };
 
@@ -43,6 +43,9 @@ enum ctl_exit postfix_may_change(const struct postfix *postfix);
 __attribute__((format(printf, 2, 3))) bool postfix_step(
 	struct postfix *postfix, const char *format, ...);
 enum ctl_exit postfix_done(int result, const char *path);
+
+/* What is at MASTER is the ostlerd that is installed, byte for byte. */
+bool postfix_is_current(const struct postfix *postfix);
 
 /* What is at MASTER and is not known to be the package's stays there. */
 enum ctl_exit postfix_keep_replaced(struct postfix *postfix);

@@ -17,7 +17,7 @@ static enum ctl_exit check_place(const struct postfix *postfix)
 			at->master, at->truename);
 		return CTL_FAILED;
 	}
-	if (diversion_is_ours(at) && at->package[0] != '\0' &&
+	if (at->ours && at->package[0] != '\0' &&
 		at->saved_entry.kind != ENTRY_FILE) {
 		say_complaint(
 			"%s, the program of package %s, is missing; reinstall the package (apt install --reinstall %s), then disable again",
@@ -34,7 +34,7 @@ static enum ctl_exit put_back(struct postfix *postfix)
 	if (at->saved_entry.kind == ENTRY_FILE) {
 		/* Without a diversion the file at MASTER is the newer one. */
 		if (entry_is_same(&at->master_entry, &at->saved_entry) ||
-			(at->kind == DIVERSION_NONE &&
+			(at->kind == DIVERSION_NONE && !at->ours &&
 				at->master_entry.kind == ENTRY_FILE))
 			return CTL_OK;
 		if (!postfix_step(postfix,
@@ -45,9 +45,8 @@ static enum ctl_exit put_back(struct postfix *postfix)
 			at->master_at);
 	}
 	/* The package is gone. */
-	if (!diversion_is_ours(at) ||
-		!postfix_step(postfix,
-			"remove the link %s: no package is there", at->master))
+	if (!at->ours || !postfix_step(postfix,
+				 "remove %s: no package is there", at->master))
 		return CTL_OK;
 	return postfix_done(sys_remove_entry(at->master_at), at->master_at);
 }
@@ -80,7 +79,7 @@ enum ctl_exit postfix_disable(struct postfix *postfix)
 	const struct diversion *at = &postfix->diversion;
 	enum ctl_exit result;
 
-	if (at->kind == DIVERSION_NONE && !diversion_is_ours(at) &&
+	if (at->kind == DIVERSION_NONE && !at->ours &&
 		at->saved_entry.kind == ENTRY_NONE) {
 		say_line(stdout, "%s is not ostler's", at->master);
 		return CTL_OK;

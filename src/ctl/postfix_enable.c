@@ -12,10 +12,8 @@ static enum ctl_exit check_daemon(const struct postfix *postfix)
 {
 	int result = sys_check_program(postfix->daemon_at);
 
-	/* By this name its link, and a process of it, are known again. */
-	if (strcmp(strrchr(postfix->daemon, '/'), "/ostlerd") != 0) {
-		say_complaint(
-			"%s: its name has to be ostlerd", postfix->daemon_at);
+	if (result >= 0 && !diversion_is_ostlerd(postfix->daemon_at)) {
+		say_complaint("%s: this is no ostlerd", postfix->daemon_at);
 		return CTL_FAILED;
 	}
 	if (result >= 0)
@@ -90,10 +88,10 @@ static enum ctl_exit check_place(const struct postfix *postfix)
 	}
 	if (at->package[0] == '\0')
 		return refuse(at,
-			"no package owns it; where daemon_directory is your own, put a link to ostlerd there yourself");
+			"no package owns it; where daemon_directory is your own, put ostlerd there under this name yourself");
 	if (at->kind == DIVERSION_OURS && at->saved_entry.kind == ENTRY_FILE)
 		return CTL_OK;
-	if (diversion_is_ours(at))
+	if (at->ours)
 		return at->saved_entry.kind == ENTRY_FILE
 			       ? CTL_OK
 			       : refuse(at,
@@ -112,7 +110,7 @@ static enum ctl_exit save(struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
 
-	if (diversion_is_ours(at) ||
+	if (at->ours ||
 		(at->kind == DIVERSION_OURS &&
 			at->saved_entry.kind == ENTRY_FILE) ||
 		entry_is_same(&at->master_entry, &at->saved_entry))
@@ -140,23 +138,44 @@ static enum ctl_exit put_in_place(struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
 
-	if (diversion_is_ours(at) &&
-		strcmp(at->master_entry.target, postfix->daemon) == 0)
+	if (postfix_is_current(postfix) ||
+		!postfix_step(postfix, "make %s a copy of %s", at->master,
+			postfix->daemon))
 		return CTL_OK;
-	if (!postfix_step(postfix, "make %s a link to %s", at->master,
-		    postfix->daemon))
-		return CTL_OK;
-	return postfix_done(sys_replace_by_link(at->master_at, postfix->daemon),
+	return postfix_done(
+		sys_replace_by_copy(at->master_at, postfix->daemon_at),
 		at->master_at);
 }
 
+/* By the package's rules; it may be an older one. */
 static bool is_in_place(const struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
 
-	return at->kind == DIVERSION_OURS && diversion_is_ours(at) &&
-	       at->saved_entry.kind == ENTRY_FILE &&
-	       strcmp(at->master_entry.target, postfix->daemon) == 0;
+	return at->ours && at->kind == DIVERSION_OURS &&
+	       at->saved_entry.kind == ENTRY_FILE;
+}
+
+/* As any upgrade of a package: who runs goes on with what he began with. */
+static enum ctl_exit renew(struct postfix *postfix)
+{
+	enum ctl_exit result;
+
+	if (postfix_is_current(postfix)) {
+		say_line(stdout, "%s is ostler's already",
+			postfix->diversion.master);
+		return CTL_OK;
+	}
+	result = check_daemon(postfix);
+	if (result == CTL_OK)
+		result = check_instances(postfix);
+	if (result == CTL_OK)
+		result = put_in_place(postfix);
+	if (result == CTL_OK && !postfix->ctl->dry_run)
+		say_line(stdout,
+			"%s is this ostlerd from the next start of Postfix on",
+			postfix->diversion.master);
+	return result;
 }
 
 static enum ctl_exit check(const struct postfix *postfix)
@@ -177,10 +196,8 @@ enum ctl_exit postfix_enable(struct postfix *postfix)
 	const struct diversion *at = &postfix->diversion;
 	enum ctl_exit result;
 
-	if (is_in_place(postfix)) {
-		say_line(stdout, "%s is ostler's already", at->master);
-		return CTL_OK;
-	}
+	if (is_in_place(postfix))
+		return renew(postfix);
 	result = check(postfix);
 	if (result == CTL_OK)
 		result = save(postfix);

@@ -32,7 +32,7 @@ static const struct {
 static enum placed look_at_place(const struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
-	bool ours = diversion_is_ours(at);
+	bool ours = at->ours;
 
 	if (at->master_entry.kind == ENTRY_NONE)
 		return PLACED_NOTHING;
@@ -50,23 +50,24 @@ static enum placed look_at_place(const struct postfix *postfix)
 		       : PLACED_OTHER;
 }
 
+/* Of an ostlerd in place. */
+static const char *age_of(const struct postfix *postfix)
+{
+	const struct entry *master = &postfix->diversion.master_entry;
+
+	if (!postfix->diversion.ours || postfix_is_current(postfix))
+		return "";
+	if (master->kind == ENTRY_LINK)
+		return sys_exists(postfix->diversion.master_at) == 1
+			       ? ", a link"
+			       : ", a link to what is missing";
+	return ", but not the one that is installed: `ostler postfix enable` renews it";
+}
+
 static void print_place(const struct postfix *postfix, enum placed placed)
 {
-	const struct diversion *at = &postfix->diversion;
-	const char *target = at->master_entry.target;
-	char there[2 * PATH_MAX];
-
-	if (target[0] == '\0') {
-		say_line(stdout, "master:    %s is %s", at->master,
-			placed_words[placed].text);
-		return;
-	}
-	snprintf(there, sizeof(there), "%s%s", postfix->root, target);
-	say_line(stdout, "master:    %s is %s, a link to %s%s", at->master,
-		placed_words[placed].text, target,
-		sys_exists(there) == 1
-			? ""
-			: ", which is missing: install ostler again, or `ostler postfix disable`");
+	say_line(stdout, "master:    %s is %s%s", postfix->diversion.master,
+		placed_words[placed].text, age_of(postfix));
 }
 
 static void print_package(const struct diversion *at)
@@ -90,19 +91,23 @@ static void print_instances(const struct postfix *postfix)
 {
 	char text[128];
 	char socket[PATH_MAX];
+	bool sure = true;
 	int from = 0;
 	int pid;
 
 	for (unsigned i = 0; i < postfix->instances_n; i++) {
 		const struct instance *one = &postfix->instances[i];
 
+		sure = sure &&
+		       (one->master == INSTANCE_STOPPED || one->pid > 0);
 		instance_socket(one, socket, sizeof(socket));
 		say_line(stdout, "instance:  %s, %s%s%s", one->config_directory,
 			instance_text(one, text, sizeof(text)),
 			one->master == INSTANCE_OURS ? ", " : "",
 			one->master == INSTANCE_OURS ? socket : "");
 	}
-	while ((pid = postfix_find_stranger(postfix, &from)) > 0)
+	/* Without root, it may be one of these. */
+	while (sure && (pid = postfix_find_stranger(postfix, &from)) > 0)
 		say_line(stdout,
 			"instance:  one that postmulti does not list, pid %d",
 			pid);
@@ -153,7 +158,9 @@ static enum ctl_exit print_json(
 	document_set(document, "master", document_text(at->master));
 	document_set(
 		document, "in_place", document_text(placed_words[placed].word));
-	document_set(document, "target", text_or_null(at->master_entry.target));
+	document_set(document, "current",
+		at->ours ? json_boolean(postfix_is_current(postfix))
+			 : json_null());
 	document_set(document, "package", text_or_null(at->package));
 	document_set(document, "version", text_or_null(at->version));
 	document_set(document, "diverted_to",

@@ -14,6 +14,7 @@
 #include "sys/path.h"
 
 #define FRESH ".ostler-new"
+#define FILE_MAX ((size_t)256 * 1024 * 1024)
 
 static int read_target(const char *path, struct entry *out)
 {
@@ -96,6 +97,81 @@ int sys_replace_by_file(const char *path, const char *old)
 	if (link(old, fresh) < 0)
 		return -errno;
 	return move_into_place(fresh, path);
+}
+
+static int write_all(int fd, const char *bytes, size_t n)
+{
+	while (n > 0) {
+		int done = sys_write(fd, bytes, n);
+
+		if (done < 0)
+			return done;
+		bytes += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* Whole, and on the disk, before it gets its name. */
+static int write_program(const char *path, const char *bytes, size_t n)
+{
+	AUTO_CLOSE int fd = -1;
+	int result;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	if (fd < 0)
+		return -errno;
+	result = write_all(fd, bytes, n);
+	if (result < 0)
+		return result;
+	if (fchmod(fd, 0755) < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int sys_replace_by_copy(const char *path, const char *source)
+{
+	AUTO_FREE char *bytes = NULL;
+	char fresh[PATH_MAX];
+	size_t n;
+	int result = fresh_name(path, fresh, sizeof(fresh));
+
+	if (result == 0)
+		result = sys_read_file(source, &bytes, &n, FILE_MAX);
+	if (result < 0)
+		return result;
+	result = write_program(fresh, bytes, n);
+	if (result < 0) {
+		(void)unlink(fresh); /* the first failure is the news */
+		return result;
+	}
+	return move_into_place(fresh, path);
+}
+
+int sys_file_has(const char *path, const char *word)
+{
+	AUTO_FREE char *bytes = NULL;
+	size_t n;
+	int result = sys_read_file(path, &bytes, &n, FILE_MAX);
+
+	if (result < 0)
+		return result;
+	return memmem(bytes, n, word, strlen(word)) != NULL;
+}
+
+int sys_files_equal(const char *a, const char *b)
+{
+	AUTO_FREE char *of_a = NULL;
+	AUTO_FREE char *of_b = NULL;
+	size_t a_n = 0;
+	size_t b_n = 0;
+	int result = sys_read_file(a, &of_a, &a_n, FILE_MAX);
+
+	if (result == 0)
+		result = sys_read_file(b, &of_b, &b_n, FILE_MAX);
+	if (result < 0)
+		return result;
+	return a_n == b_n && memcmp(of_a, of_b, a_n) == 0;
 }
 
 int sys_replace_by_link(const char *path, const char *target)

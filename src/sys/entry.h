@@ -36,8 +36,12 @@ int sys_entry(const char *path, struct entry *out);
 /* Both are there, and one and the same file. */
 bool entry_is_same(const struct entry *a, const struct entry *b);
 
-/* PATH becomes another name of the file OLD, or a symbolic link to TARGET. */
+/*
+ * PATH becomes another name of the file OLD, a program (0755) with the bytes of
+ * SOURCE, or a symbolic link to TARGET.
+ */
 int sys_replace_by_file(const char *path, const char *old);
+int sys_replace_by_copy(const char *path, const char *source);
 int sys_replace_by_link(const char *path, const char *target);
 
 /* What a replacement of PATH that was interrupted has left; it may be none. */
@@ -45,6 +49,12 @@ int sys_sweep_entry(const char *path);
 
 /* Fine if nothing is there. */
 int sys_remove_entry(const char *path);
+
+/* 1 if WORD is among the bytes of the regular file PATH, 0 if not. */
+int sys_file_has(const char *path, const char *word);
+
+/* 1 if two regular files have the same bytes, 0 if not. */
+int sys_files_equal(const char *a, const char *b);
 
 /* A new directory of our own, in TMPDIR or /tmp; empty, it can be removed. */
 int sys_make_scratch(char *out, size_t size);

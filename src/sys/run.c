@@ -127,19 +127,6 @@ int sys_run(const struct run *run)
 	return pid < 0 ? pid : wait_for(pid);
 }
 
-int sys_program_of(int pid, char *out, size_t size)
-{
-	char path[64];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	n = readlink(path, out, size - 1);
-	if (n < 0)
-		return -errno;
-	out[n] = '\0';
-	return 0;
-}
-
 static bool is_called(int pid, const char *name)
 {
 	AUTO_CLOSE int fd = -1;

@@ -33,9 +33,6 @@ struct run {
  */
 int sys_run(const struct run *run);
 
-/* The program that process PID runs, in OUT; 0, or -errno. */
-int sys_program_of(int pid, char *out, size_t size);
-
 /*
  * The next process behind *FROM (0 at first) whose arguments begin with NAME:
  * its pid, or 0 at the end, or -errno.

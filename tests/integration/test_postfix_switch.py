@@ -25,6 +25,7 @@ DAEMON = "usr/sbin/ostlerd"
 # Refuses the directories in which there is a file `bad`.
 DAEMON_TEXT = """\
 #!/bin/sh
+# ostlerd
 [ "$1 $2 $3" = "--postfix --check -c" ] || exit 2
 [ -e "$4/bad" ] || exit 0
 echo "$4/master.cf:3: there is no type 'inett'"
@@ -158,7 +159,9 @@ class Root:
     def check_ours(self, version):
         found, diverted = self.look()
         assert sorted(found) == ["master", "master.postfix"], found
-        assert os.readlink(self.master) == "/" + DAEMON
+        assert not self.master.is_symlink()
+        assert self.master.read_bytes() == (self.path / DAEMON).read_bytes()
+        assert self.master.stat().st_mode & 0o7777 == 0o755
         assert self.version_of(self.saved) == version
         assert diverted == "/%s.postfix" % MASTER
 
@@ -172,7 +175,7 @@ class Root:
 # ---- there and back ----------------------------------------------------------
 
 
-def test_enable_puts_a_link_there_and_disable_gives_the_file_back(root):
+def test_enable_puts_a_copy_there_and_disable_gives_the_file_back(root):
     root.check_package("1.0")
     inode = root.master.stat().st_ino
     said = root.do("enable")
@@ -207,21 +210,44 @@ def test_an_upgrade_meanwhile_goes_to_the_diverted_name_and_comes_back(root):
 def test_a_package_that_is_gone_leaves_nothing_behind(root):
     root.do("enable")
     root.dpkg("--log=/dev/null", "--purge", "postfix")
-    assert root.master.is_symlink()
+    assert root.master.exists()
     assert root.status()["package"] is None
     root.do("disable")
     assert not root.master.parent.exists() or not list(root.master.parent.iterdir())
     assert root.diverted_to() is None
 
 
-def test_another_ostlerd_takes_the_place_of_the_first(root):
-    other = root.path / "usr/local/sbin/ostlerd"
-    other.parent.mkdir(parents=True)
-    shutil.copy2(root.path / DAEMON, other)
+@needs_postconf
+def test_another_ostlerd_takes_the_place_of_the_first_also_while_it_runs(root):
+    first = instance(root, "first")
+    option = "--postfix=%s" % first
+    root.do("enable", option)
+    assert root.status()["current"] is True
+    daemon = root.path / DAEMON
+    daemon.write_text(DAEMON_TEXT + "# a newer one\n")
+    assert root.status()["current"] is False
+    assert "`ostler postfix enable` renews it" in root.do("status")
+    (first / "bad").touch()
+    root.refuses("enable", option, code=78)
+    (first / "bad").unlink()
+    with Running(first):
+        assert "from the next start of Postfix on" in root.do("enable", option)
+    root.check_ours("1.0")
+    assert root.status()["current"] is True
+    daemon.unlink()
+    root.do("disable", option)
+    root.check_package("1.0")
+
+
+def test_a_link_to_ostlerd_becomes_a_copy_of_it(root):
     root.do("enable")
-    done = root.ostler("enable", env={"OSTLER_DAEMON": "/usr/local/sbin/ostlerd"})
-    assert done.returncode == 0, done
-    assert os.readlink(root.master) == "/usr/local/sbin/ostlerd"
+    root.master.unlink()
+    root.master.symlink_to("/usr/old/ostlerd")
+    assert "ostler's, a link to what is missing" in root.do("status")
+    root.do("enable")
+    root.check_ours("1.0")
+    root.master.unlink()
+    root.master.symlink_to("/usr/old/ostlerd")
     root.do("disable")
     root.check_package("1.0")
 
@@ -229,7 +255,7 @@ def test_another_ostlerd_takes_the_place_of_the_first(root):
 # ---- interrupted -------------------------------------------------------------
 
 # Before the first, second ... of each of these it is killed.
-CALLS = ("link", "symlink", "rename", "unlink", "fsync", "clone", "clone3", "vfork")
+CALLS = ("link", "write", "fchmod", "rename", "unlink", "fsync", "clone", "clone3", "vfork")
 
 
 def interrupted(root, word, call, at):
@@ -238,7 +264,10 @@ def interrupted(root, word, call, at):
     done = root.ostler(word, prefix=("strace", "-qq", "-o", "/dev/null", "-e", "trace=" + call,
                                      "-e", inject))
     assert done.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), done
-    assert root.master.is_symlink() or os.access(root.master, os.X_OK)
+    assert os.access(root.master, os.X_OK)
+    assert root.master.read_text().startswith("#!/bin/sh\n")
+    last = root.master.read_text().splitlines()[-1]
+    assert last in ("exit 78", "echo 1.0"), "half a program"
     return done.returncode != 0
 
 
@@ -297,7 +326,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(root):
     said = root.do("enable", "--dry-run")
     assert root.look() == before
     assert all(line.startswith("would ") for line in said.splitlines())
-    assert "would make /%s a link to /%s" % (MASTER, DAEMON) in said
+    assert "would make /%s a copy of /%s" % (MASTER, DAEMON) in said
     root.do("enable")
     before = root.look()
     assert "would make /%s the package's program again" % MASTER in root.do("disable", "--dry-run")
@@ -322,6 +351,9 @@ def test_what_no_package_owns_is_refused(root):
     assert root.status("-d", "/opt/postfix")["in_place"] == "nothing"
     other.symlink_to("/" + DAEMON)
     assert root.status("-d", "/opt/postfix")["in_place"] == "ostler"
+    other.unlink()
+    shutil.copy(root.path / DAEMON, other)
+    assert root.status("-d", "/opt/postfix")["in_place"] == "ostler"
 
 
 def test_a_diversion_of_somebody_else_is_refused_both_ways(root):
@@ -341,7 +373,7 @@ def test_a_package_whose_file_is_lost_is_refused_until_it_is_reinstalled(root):
     root.check_package("1.0")
 
 
-def test_a_link_without_its_diversion_is_mended(root):
+def test_a_copy_without_its_diversion_is_mended(root):
     root.do("enable")
     root.dpkg("--local", "--no-rename", "--divert", "/%s.postfix" % MASTER, "--remove",
               "/" + MASTER, program="dpkg-divert")
@@ -350,10 +382,9 @@ def test_a_link_without_its_diversion_is_mended(root):
     root.check_ours("1.0")
 
 
-@pytest.mark.parametrize("what", ["program", "directory", "missing", "other name"])
+@pytest.mark.parametrize("what", ["program", "directory", "missing", "other"])
 def test_an_ostlerd_that_others_could_change_is_refused(root, what):
     daemon = root.path / DAEMON
-    env = {}
     if what == "program":
         daemon.chmod(0o777)
     elif what == "directory":
@@ -361,10 +392,9 @@ def test_an_ostlerd_that_others_could_change_is_refused(root, what):
     elif what == "missing":
         daemon.unlink()
     else:
-        daemon.rename(daemon.with_name("other"))
-        env = {"OSTLER_DAEMON": "/usr/sbin/other"}
-    said = root.refuses("enable", env=env)
-    assert ("has to be ostlerd" if what == "other name" else "only root can change") in said
+        daemon.write_text("#!/bin/sh\n")
+    said = root.refuses("enable")
+    assert ("this is no ostlerd" if what == "other" else "only root can change") in said
 
 
 def test_only_root_may_change_it_and_everybody_may_ask(root):
@@ -489,10 +519,8 @@ def test_status_says_what_is_in_place_and_what_runs(root):
     assert "instance:  %s, not running\n" % first in said
     root.do("enable")
     said = root.do("status", option)
-    assert "is ostler's, a link to /%s\n" % DAEMON in said
+    assert "master:    /%s is ostler's\n" % MASTER in said
     assert "diversion: to /%s.postfix\n" % MASTER in said
-    (root.path / DAEMON).unlink()
-    assert "which is missing: install ostler again" in root.do("status", option)
     document = root.status()
     assert document["in_place"] == "ostler"
     assert document["diverted_to"] == "/%s.postfix" % MASTER

@@ -146,7 +146,6 @@ class Switched(MailSystem):
         super().__init__()
         self.dpkg = self.root / "dpkg"
         self.daemons = self.dpkg / "usr/lib/postfix/sbin"
-        self.ostlerd = self.root / "usr/sbin/ostlerd"
         for name in "info", "updates", "triggers":
             (self.dpkg / "var/lib/dpkg" / name).mkdir(parents=True)
         for name in "status", "available":
@@ -156,10 +155,8 @@ class Switched(MailSystem):
         (self.root / "sbin").symlink_to(self.daemons)
         self.settings["daemon_directory"] = str(self.daemons)
         self.write_main_cf()
-        # ostlerd as seen from within that root, and from without.
-        for path in self.ostlerd, self.dpkg / str(self.ostlerd).lstrip("/"):
-            path.parent.mkdir(parents=True)
-            shutil.copy(BUILD / "src/master/ostlerd", path)
+        (self.dpkg / "usr/sbin").mkdir()
+        shutil.copy(BUILD / "src/master/ostlerd", self.dpkg / "usr/sbin")
 
     def install(self):
         tree = self.root / "tree"
@@ -177,7 +174,7 @@ class Switched(MailSystem):
         shutil.rmtree(tree)
 
     def switch(self, word, code=0):
-        done = ostler(self, "postfix", word, "--root", self.dpkg, OSTLER_DAEMON=str(self.ostlerd))
+        done = ostler(self, "postfix", word, "--root", self.dpkg, OSTLER_DAEMON="/usr/sbin/ostlerd")
         assert done.returncode == code, done
         return done.stdout + done.stderr
 
@@ -185,7 +182,6 @@ class Switched(MailSystem):
 @pytest.mark.skipif(not shutil.which("dpkg-divert"), reason="no dpkg")
 def test_postfix_is_switched_over_and_back_with_its_mail():
     system = Switched()
-    system.allow("symlink leaves directory")
     with system:
         system.send("one@virtual.test")
         system.expect_mail("one@virtual.test")
