@@ -142,8 +142,11 @@ class MailSystem(Postfix):
             text=True, timeout=60, **options)
 
     def start(self):
+        """Returns when postlogd is there, too: it has read what we may change next."""
+        before = self.log().count("daemon started")
         done = self.postfix("start")
         assert done.returncode == 0, f"{done.stdout}\n{self.log()}"
+        self.expect_log("daemon started", before + 1)
 
     def is_running(self):
         return self.run_master("-t").returncode == 1
