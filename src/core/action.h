@@ -42,7 +42,7 @@ enum notice {
 	NOTICE_SUSPECT,	      /* slot: READY by its word, but the queue rests */
 	NOTICE_DEAF,	      /* service: nobody answers, and no room */
 	NOTICE_START_TIMEOUT, /* slot: promised an AVAIL, did not say it */
-	NOTICE_DIED,	      /* slot: ended badly and unasked */
+	NOTICE_DIED,	      /* slot: ended badly, by no signal of ours */
 	NOTICE_STUCK,	      /* slot: survives SIGKILL */
 	NOTICE_TERM,   /* slot: did not leave when asked; now by signal */
 	NOTICE_STRESS, /* service; number: for how long, in ns, at least */
