@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,18 @@ int sys_run(const struct run *run)
 	return pid < 0 ? pid : wait_for(pid);
 }
 
+/* A container's processes have paths of their own. Who cannot tell, may be. */
+static bool is_of_our_root(int pid)
+{
+	char path[64];
+	struct stat ours;
+	struct stat theirs;
+
+	snprintf(path, sizeof(path), "/proc/%d/root/.", pid);
+	return stat("/", &ours) < 0 || stat(path, &theirs) < 0 ||
+	       (ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino);
+}
+
 static bool is_called(int pid, const char *name)
 {
 	AUTO_CLOSE int fd = -1;
@@ -140,7 +153,7 @@ static bool is_called(int pid, const char *name)
 	if (n <= 0)
 		return false;
 	words[n] = '\0';
-	return strcmp(words, name) == 0;
+	return strcmp(words, name) == 0 && is_of_our_root(pid);
 }
 
 int sys_find_process(int *from, const char *name)

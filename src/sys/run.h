@@ -34,7 +34,8 @@ struct run {
 int sys_run(const struct run *run);
 
 /*
- * The next process behind *FROM (0 at first) whose arguments begin with NAME:
+ * The next process behind *FROM (0 at first) whose arguments begin with NAME,
+ * which is a path below our own root directory:
  * its pid, or 0 at the end, or -errno.
  */
 int sys_find_process(int *from, const char *name);

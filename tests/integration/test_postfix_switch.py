@@ -509,6 +509,17 @@ def test_a_master_of_an_instance_that_nobody_lists_is_found(root):
     root.do("enable")
 
 
+def test_a_master_of_a_container_is_not_ours(root, tmp_path):
+    code = "import os, sys; os.chroot(%r); print(flush=True); sys.stdin.read()" % str(tmp_path)
+    process = subprocess.Popen([str(root.master), "-c", code], executable="/usr/bin/python3",
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    try:
+        root.do("enable")
+    finally:
+        process.communicate()
+
+
 @needs_postconf
 def test_status_says_what_is_in_place_and_what_runs(root):
     first = instance(root, "first")
