@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +136,35 @@ def test_stop_is_answered_when_the_master_is_gone():
         assert not system.is_running()
         done = ostler(system, "status")
         assert done.returncode == 3 and "`ostler postfix status` tells" in done.stderr
+
+
+@pytest.fixture
+def place():
+    """A directory to which Postfix's own user may come, which pytest's is not."""
+    at = Path(tempfile.mkdtemp(prefix="ostler-try."))
+    at.chmod(0o755)
+    yield at
+    subprocess.run(["postfix", "-c", at / "etc", "stop"], env=ENVIRONMENT, timeout=60,
+                   stdin=subprocess.DEVNULL, capture_output=True)
+    shutil.rmtree(at, ignore_errors=True)
+
+
+def test_the_recipe_of_the_manual_page_works(place):
+    page = (Path(os.environ["OSTLER_SOURCE"]) / "man/ostler-postfix.7").read_text()
+    recipe = re.search(r"\.Sh TRY IT FIRST\n.*?indent\n(.*?)\.Ed", page, re.S)[1].replace("\\e", "\\")
+    for ours, theirs in (("/srv/try", str(place)), ("2525", str(free_port())),
+                         ("/usr/sbin/ostlerd", str(BUILD / "src/master/ostlerd")),
+                         ("\nostler ", f"\n{OSTLER} ")):
+        assert ours in recipe
+        recipe = recipe.replace(ours, theirs)
+    done = subprocess.run(["bash", "-e", "-c", recipe], text=True, timeout=60,
+                          env={**ENVIRONMENT, **SANITIZERS}, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done
+    assert "no errors" in done.stdout
+    assert re.search(r"^master .* \(postfix\), pid \d+, running", done.stdout, re.M), done
+    log = (place / "queue/log").read_text()
+    assert "daemon started" in log and "terminating on signal 15" in log
 
 
 # ---- there and back ----------------------------------------------------------
