@@ -236,12 +236,11 @@ def of_stat(w, what):
                    "policy": 38}[what]]
 
 
-ODD = {"MAIL_CONFIG": "/nowhere", "MAIL_DEBUG": "", "TZ": "Asia/Tokyo", "DISPLAY": ":7",
+ODD = {"TZ": "Asia/Tokyo", "DISPLAY": ":7",
        "XAUTHORITY": "a=b c", "HOME": "/root", "OSTLER_X": "y", "LD_BIND_NOW": "1",
        "LANG": "de_DE", "LC_ALL": "C", "POSTLOG_SERVICE": "/nowhere", "POSTLOG_HOSTNAME": "no",
        "GENERATION": "77", "MAIL_LOGTAG": "no", "NOTIFY_SOCKET": "", "LISTEN_FDS": "3",
        "XDG_RUNTIME_DIR": "/run"}
-del ODD["MAIL_DEBUG"]  # it would start a debugger
 
 
 @scenario(GROUP, "The environment, with and without settings for it.")
@@ -253,8 +252,11 @@ def environment(run):
             ("with import_environment", "import_environment = HOME, OSTLER_X TZ=UTC { A = b c }\n"
              "    LANG MAIL_CONFIG\n"),
             ("with names", "syslog_name = a-name\nmyhostname = other.example\n"
-             "multi_instance_name = postfix-two\npostlog_service_name = elsewhere\n")):
+             "multi_instance_name = postfix-two\npostlog_service_name = elsewhere\n"),
+            ("with MAIL_CONFIG instead of -c", "")):
         m = run.instance(x, settings, environment=ODD)
+        if "MAIL_CONFIG" in what:
+            m.environment["MAIL_CONFIG"] = str(m.config)
         if "maillog_file =\n" in settings:
             run.fact(what, silent_environment(m))
             continue

@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from instance import OWN_LINE, is_alive, wait_until
@@ -78,8 +79,7 @@ def stubborn_worker(run):
 def leftovers(run):
     m = run.instance([X, "f fifo n - n - - recorder @JOURNAL@ @f"])
     for how in signal.SIGTERM, signal.SIGKILL:
-        m.master = m.popen()
-        wait_until(lambda: socket_answers(m), "the master starts")
+        m.begin()
         with m.client("public/x") as client:
             client.ask("who")
         m.terminate(how)
@@ -88,14 +88,6 @@ def leftovers(run):
             for p in (m.root / part).iterdir()))
         m.master.stdout.close()
     m.finish()
-
-
-def socket_answers(m):
-    try:
-        m.client("public/x").socket.close()
-    except OSError:
-        return False
-    return True
 
 
 @scenario(GROUP, "master -t, and a second master.")
@@ -286,6 +278,71 @@ def zombies_of(m):
     listed = subprocess.run(["ps", "--ppid", str(m.master.pid), "-o", "comm="],
                             capture_output=True, text=True).stdout
     return "sleep" in listed
+
+
+@scenario(GROUP, "A start after SIGKILL, while a worker still has a client.")
+def after_kill(run):
+    with run.instance(["127.0.0.1:@A@ inet n - n - - recorder @JOURNAL@ @port", X]) as m:
+        with m.port_client("A") as busy, m.client("public/x") as other:
+            pids = [busy.ask("who"), other.ask("who")]
+            m.terminate(signal.SIGKILL)
+            m.master.stdout.close()
+            for pid in pids:
+                m.expect("end-of-channel", pid=int(pid))
+            m.begin()
+            clients = [m.waiting("A") for _ in range(20)]
+            end = time.monotonic() + 3
+            served = [m.answered(one, max(end - time.monotonic(), 0)) for one in clients]
+            run.fact("new clients at the port are served", "all" if all(served) else "some")
+            with m.client("public/x") as client:
+                run.fact("and one at the socket", bool(client.ask("who")))
+            run.fact("old clients are served on", [busy.ask("who") == pids[0],
+                                                   other.ask("who") == pids[1]])
+            for one in clients:
+                one.socket.close()
+
+
+@scenario(GROUP, "Two masters at one port.")
+def same_port(run):
+    line = "127.0.0.1:@A@ inet n - n - - recorder @JOURNAL@ @port"
+    with run.instance([line]) as m:
+        second = run.instance([line])
+        second.ports["A"] = m.port("A")
+        second.master_cf([line])
+        found = Refusal(second, "-w")
+        run.fact("the second", "starts" if found.status == 0 else found.words())
+        if found.status == 0:
+            pid = int((second.queue / "pid/master.pid").read_text())
+            os.kill(pid, signal.SIGTERM)
+            second.expect_gone(pid)
+        second.finish()
+        with m.port_client("A") as client:
+            run.fact("the first serves", bool(client.ask("who")))
+
+
+@scenario(GROUP, "main.cf has just been written.")
+def hot_file(run):
+    m = run.instance([X])
+    (m.config / "main.cf").touch()
+    begin = time.monotonic()
+    with m:
+        took = time.monotonic() - begin
+        run.fact("the start takes", "longer than a second" if took > 1.2 else "no time")
+
+
+@scenario(GROUP, "master -D, and debugger_command.")
+def debugger(run):
+    command = "debugger_command = echo $process_name $daemon_directory > @ROOT@/debugged\n"
+    with run.instance([X], command, arguments=["-D"], launcher=["setsid"]) as m:
+        wait_until(lambda: (m.root / "debugged").exists() and (m.root / "debugged").read_text(),
+                   "the debugger runs")
+        run.fact("the command wrote", m.plain((m.root / "debugged").read_text().strip()))
+        with m.client("public/x") as client:
+            m.name(m.master.pid, "MASTER")
+            w = m.expect("start", "x", int(client.ask("who")))
+            run.fact("arguments of a worker", m.plain(" ".join(w["argv"])))
+            run.fact("its environment", sorted(word.split("=")[0] for word in w["env"]))
+        run.fact("log", m.log())
 
 
 @scenario(GROUP, "The log through postlogd, which the master itself has to start.")

@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import postfix  # noqa: E402
 from postfix import (  # noqa: E402, F401
-    BUILD, DAEMONS, DEADLINE_S, Client, Postfix, has_ipv6, wait_until, why_not)
+    BUILD, DAEMONS, DEADLINE_S, Client, Postfix, has_ipv6, is_alive, wait_until, why_not)
 
 RECORDER = BUILD / "tests/conformance/recorder"
 MASTERS = {"postfix": DAEMONS / "master", "ostler": BUILD / "src/master/ostlerd"}
@@ -40,11 +41,18 @@ OWN_LINE = re.compile(r"(?:warning: |error: |fatal: )?([a-z][a-z-]+)((?: [\w-]+=
 LOG_LINE = re.compile(r"\w+ +\d+ [\d:]+ (\S+) ([\w/.-]+)\[(\d+)\]: (.*)")
 
 
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+class TooSlow(Exception):
+    """The machine was; what was seen says nothing."""
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[1])
 
 
 class Instance(Postfix):
@@ -55,11 +63,14 @@ class Instance(Postfix):
         self.ports = {}
         self._names = {}
         self._held = []
-        super().__init__([])
-        (self.root / "sbin/recorder").symlink_to(RECORDER)
-        (self.root / "sbin/master").unlink(missing_ok=True)
-        (self.root / "sbin/master").symlink_to(MASTERS[side])
-        shutil.chown(self.root / "data", "postfix")
+        self._entries = []  # of the journal, as far as it was read
+        self._read = 0
+        self.root = Path(tempfile.mkdtemp(prefix="ostler-conformance."))
+        self.config = self.root / "etc"
+        self.queue = self.root / "queue"
+        self.journal = self.root / "journal"
+        self.master = None
+        self._make_directories()
         self.main_cf(settings)
         self.master_cf(services)
         self.arguments = [self.expand(word) for word in arguments]
@@ -67,6 +78,22 @@ class Instance(Postfix):
         self.environment.update({k: self.expand(v) for k, v in dict(environment).items()})
         self.launcher = list(launcher)
         self.status = None
+
+    def _make_directories(self):
+        """Only what a master looks for: there are hundreds of instances."""
+        self.root.chmod(0o755)
+        for name in "etc", "queue/pid", "queue/private", "queue/public", "data", "sbin":
+            (self.root / name).mkdir(parents=True)
+        for name, path in (("master", MASTERS[self.side]), ("recorder", RECORDER),
+                           ("postlogd", DAEMONS / "postlogd")):
+            (self.root / "sbin" / name).symlink_to(path)
+        shutil.chown(self.root / "data", "postfix")
+        shutil.chown(self.queue / "private", "postfix")
+        (self.queue / "private").chmod(0o700)
+        shutil.chown(self.queue / "public", "postfix", "postdrop")
+        (self.queue / "public").chmod(0o2710)
+        self.journal.touch()
+        self.journal.chmod(0o666)
 
     # Configuration
 
@@ -103,8 +130,10 @@ class Instance(Postfix):
     # Start and end
 
     def command(self, *arguments):
-        return [*self.launcher, str(self.root / "sbin/master"), "-c", str(self.config),
-                *self.arguments, *arguments]
+        """MAIL_CONFIG in the environment does as well as -c."""
+        where = [] if "MAIL_CONFIG" in self.environment else ["-c", str(self.config)]
+        return [*self.launcher, str(self.root / "sbin/master"), *where, *self.arguments,
+                *arguments]
 
     def popen(self, *arguments, **options):
         return subprocess.Popen(self.command(*arguments), env=self.environment, cwd="/",
@@ -112,18 +141,23 @@ class Instance(Postfix):
                                 stderr=subprocess.STDOUT, **options)
 
     def __enter__(self):
+        self.begin()
+        return self
+
+    def begin(self):
+        """The master runs; also once more, after an end."""
+        before = self.log_text().count("daemon started")
         self.master = self.popen()
         try:
-            wait_until(lambda: "daemon started" in self.log_text() or
+            wait_until(lambda: self.log_text().count("daemon started") > before or
                        self.master.poll() is not None, "the master starts")
             assert self.master.poll() is None, f"{self.side}: no start: {self.log_text()}"
         except BaseException:
             self.finish()
             raise
-        return self
 
     def __exit__(self, kind, *_):
-        if kind is not None:
+        if kind is not None and not issubclass(kind, TooSlow):
             print(f"{self.side}: {self.log_text()}", file=sys.stderr)
         self.finish()
 
@@ -152,6 +186,11 @@ class Instance(Postfix):
         self.master.send_signal(number)
         return self.master.wait(DEADLINE_S)
 
+    def freeze(self):
+        """The master does nothing until it gets SIGCONT."""
+        os.kill(self.master.pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(self.master.pid) == "T", "the master is stopped")
+
     def reload(self):
         before = self.log_text().count("reload -- version")
         self.master.send_signal(signal.SIGHUP)
@@ -171,11 +210,12 @@ class Instance(Postfix):
         recorded = {str(entry["pid"]) for entry in self.entries("start")}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+                if parent_of(pid) != self.master.pid:
+                    continue
                 exe = os.readlink(f"/proc/{pid}/exe")
             except OSError:
                 continue  # it has ended
-            if parent == str(self.master.pid) and pid not in recorded and Path(exe) in (
+            if pid not in recorded and Path(exe) in (
                     RECORDER.resolve(), MASTERS[self.side].resolve()):
                 return False
         return True
@@ -204,9 +244,13 @@ class Instance(Postfix):
 
     def entries(self, what=None, tag=None, pid=None):
         """The lines of the journal, as far as they are whole."""
-        text = self.journal.read_text() if self.journal.exists() else ""
-        found = [json.loads(line) for line in text.splitlines(True) if line.endswith("\n")]
-        return [e for e in found if (what is None or e["t"] == what) and
+        with open(self.journal, "rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        for line in new[:new.rfind(b"\n") + 1].splitlines(True):
+            self._entries.append(json.loads(line))
+            self._read += len(line)
+        return [e for e in self._entries if (what is None or e["t"] == what) and
                 (tag is None or e["tag"] == tag) and (pid is None or e["pid"] == pid)]
 
     def expect(self, what, tag=None, pid=None, times=1, **members):

@@ -13,6 +13,7 @@ Postfix, or "seqpacket", one for each, as under ostlerd. It decides nothing.
 import fcntl
 import os
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -102,6 +103,8 @@ class Nest(Instance):
 
     def __init__(self, program, transport, kind="stream", options=(), settings="", name="svc"):
         super().__init__("postfix", [], settings)
+        (self.queue / "maildrop").mkdir()  # pickup(8) looks there
+        shutil.chown(self.queue / "maildrop", "postfix", "postdrop")
         self.program = program
         self.transport = transport
         self.kind = kind

@@ -356,7 +356,7 @@ def lost_word(run):
             pid = int(client.ask("who"))
         m.expect("say", "x", pid, word="AVAIL")
         m.barrier()
-        os.kill(m.master.pid, signal.SIGSTOP)
+        m.freeze()
         with m.client("public/x") as busy:
             busy.ask("who")
             m.master.send_signal(signal.SIGHUP)

@@ -147,3 +147,16 @@ def from_outside(run):
             ready, _, _ = select.select([client.socket], [], [], 10)
             run.fact("the worker hangs up", client.socket.recv(1) == b"" if ready else "no")
         run.fact("workers of u", m.count("u"))
+
+
+@scenario(GROUP, "A wake-up cannot be sent, for its socket is not there any more.")
+def failures(run):
+    lines = [service("u", "unix", "1"), service("f", "fifo", "1"), service("p", "pass", "1"),
+             service("127.0.0.1:@A@", "inet", "1")]
+    with run.instance(lines) as m:
+        for tag in "u", "f", "p":
+            m.expect("wakeup", tag)
+            (m.queue / "public" / tag).unlink()
+        for tag in "u", "f", "p":
+            m.expect_log(f"service {tag}(")
+        run.fact("log", sorted(set(m.log()[1:])))

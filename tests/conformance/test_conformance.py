@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The scenarios under both masters: what differs is documented, and the page true."""
+
+import pytest
+
+import document
+import suite
+from differences import DOCUMENTED
+from instance import has_ipv6, why_not
+
+document.load()
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a Postfix")
+PATIENCE_S = 150
+
+
+@pytest.fixture(scope="session", autouse=True)
+def started():
+    """All of them at once: most of the time they wait."""
+    suite.start()
+
+
+@pytest.mark.parametrize("name", list(suite.SCENARIOS))
+def test_both_masters_do_the_same(name):
+    entry = suite.SCENARIOS[name]
+    for side, done in entry.done.items():
+        assert done.wait(PATIENCE_S), f"{side}: not in {PATIENCE_S} s"
+    assert not list(suite.judge(entry, DOCUMENTED))
+
+
+def test_no_reason_is_without_a_difference():
+    assert not list(suite.unused(DOCUMENTED))
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here: some facts are missing")
+def test_the_page_says_what_was_found():
+    assert not document.out_of_date(), "write it anew: tests/conformance/conformance.py --write"
