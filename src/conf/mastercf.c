@@ -237,18 +237,17 @@ static void find_path(struct reading *reading, struct mastercf_fields *fields,
 	struct postfix_service *out)
 {
 	struct arena *arena = reading->arena;
-	const char *queue = path_join(arena, "/",
-		maincf_text(reading->request->maincf, POSTFIX_queue_directory));
 	struct endpoint *endpoint = arena_alloc(arena, sizeof(*endpoint));
 	enum endpoint_kind kind = kind_of(out->type);
 
 	out->canonical = arena_format(arena, "%s/%s",
 		out->is_private ? "private" : "public", out->name);
-	if (endpoint == NULL || queue == NULL || out->canonical == NULL)
+	if (endpoint == NULL || out->canonical == NULL)
 		return;
 	refuse_path(reading, fields, out);
 	endpoint->kind = kind;
-	endpoint->path = path_join(arena, queue, out->canonical);
+	/* The master works in queue_directory, and the limit is of this. */
+	endpoint->path = out->canonical;
 	/* As Postfix's own settings name it. */
 	endpoint->text = arena_format(
 		arena, "%s%s", kind_prefixes[kind], out->canonical);

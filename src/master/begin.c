@@ -56,13 +56,19 @@ int begin_size(struct master *master, const struct table *table)
 	return EXIT_OK;
 }
 
+/* The first one; another may have begun meanwhile. */
+static bool has_ended(const struct master *master)
+{
+	return reload_count(master) + reload_failures(master) > 0;
+}
+
 int begin_table(struct master *master, struct table *table)
 {
 	reload_with(master, table);
-	while (reload_is_running(master) && !master->done)
+	while (!has_ended(master) && !master->done)
 		master_round(master);
 	/* Asked to stop before there is anything: then that was done. */
-	if (reload_result(master)->good || master->stopping)
+	if (reload_count(master) > 0 || master->stopping)
 		return EXIT_OK;
 	return reload_result(master)->machine ? EXIT_MACHINE : EXIT_CONFIG;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "master/edition.h"
 #include "master/listeners.h"
@@ -15,17 +16,36 @@
  * else (postfix_spec 9.12).
  */
 
-static unsigned share_one(
-	const struct listener *listener, uint16_t port, bool on)
+static bool is_wildcard(const struct endpoint *endpoint)
 {
-	if (listener->fd < 0 || listener->endpoint->kind != ENDPOINT_INET ||
-		listener->endpoint->port != port)
+	static const uint8_t any[sizeof(endpoint->address)];
+
+	return endpoint->family == FAMILY_BOTH ||
+	       memcmp(endpoint->address, any, sizeof(any)) == 0;
+}
+
+/* One is the wildcard of the other: else who is in the way is a stranger. */
+static bool overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	bool same_family = a->family == b->family || a->family == FAMILY_BOTH ||
+			   b->family == FAMILY_BOTH;
+
+	return a->kind == ENDPOINT_INET && b->kind == ENDPOINT_INET &&
+	       a->port == b->port && same_family &&
+	       is_wildcard(a) != is_wildcard(b);
+}
+
+static unsigned share_one(const struct listener *listener,
+	const struct endpoint *endpoint, bool on)
+{
+	if (listener->fd < 0 || !overlap(listener->endpoint, endpoint))
 		return 0;
 	return sys_listener_share(listener->fd, on) == 0;
 }
 
-/* How many of our listeners there are at PORT, in force or planned. */
-static unsigned share(const struct plan *plan, uint16_t port, bool on)
+/* How many of our listeners overlap ENDPOINT, in force or planned. */
+static unsigned share(
+	const struct plan *plan, const struct endpoint *endpoint, bool on)
 {
 	const struct table *table = plan->edition->table;
 	const struct master *master = plan->master;
@@ -35,7 +55,7 @@ static unsigned share(const struct plan *plan, uint16_t port, bool on)
 		const struct service_state *state = service_of(master, id);
 
 		for (unsigned i = 0; i < state->listeners_n; i++)
-			n += share_one(&state->listeners[i], port, on);
+			n += share_one(&state->listeners[i], endpoint, on);
 	}
 	for (unsigned row = 0; row < table->services_n; row++) {
 		const struct plan_endpoint *made = plan->rows[row].endpoints;
@@ -44,7 +64,7 @@ static unsigned share(const struct plan *plan, uint16_t port, bool on)
 			made != NULL && i < table->services[row].endpoints_n;
 			i++)
 			if (made[i].source == PLAN_NEW)
-				n += share_one(&made[i].listener, port, on);
+				n += share_one(&made[i].listener, endpoint, on);
 	}
 	return n;
 }
@@ -55,11 +75,11 @@ int place_open_beside(const struct plan *plan, const struct service *row,
 	const struct endpoint *endpoint = out->listener.endpoint;
 	int fd = -EADDRINUSE;
 
-	if (share(plan, endpoint->port, true) > 0)
+	if (share(plan, endpoint, true) > 0)
 		fd = listener_open(row, endpoint,
 			edition_sockets(plan->edition, row), LISTENER_SHARE,
 			&out->named);
-	(void)share(plan, endpoint->port, false);
+	(void)share(plan, endpoint, false);
 	if (fd >= 0)
 		(void)sys_listener_share(fd, false);
 	return fd;

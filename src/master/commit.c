@@ -59,7 +59,7 @@ static int put_name(const struct plan *plan, const struct service *row,
 	if (made->listener.endpoint->path == NULL)
 		return 0;
 	if (made->source == PLAN_NEW)
-		return sys_listen_unix_commit(&made->named);
+		return listener_commit(&made->listener.maker, &made->named);
 	return made->protect ? protect(plan, made, plan->edition, row) : 0;
 }
 
@@ -71,8 +71,7 @@ static void take_name_back(
 	if (made->listener.endpoint->path == NULL)
 		return;
 	if (made->source == PLAN_NEW && made->named.directory < 0)
-		(void)sys_unix_unlink(made->listener.endpoint->path,
-			made->listener.dev, made->listener.ino);
+		listener_unlink(&made->listener);
 	if (made->source == PLAN_NEW || !made->protect)
 		return;
 	state = service_of(plan->master, made->service);
@@ -124,6 +123,7 @@ static struct listener move_listener(
 	moved.fd = fd_take(&from->fd);
 	moved.dev = from->dev;
 	moved.ino = from->ino;
+	moved.maker = from->maker;
 	return moved;
 }
 

@@ -56,9 +56,7 @@ void listener_doom(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
-	if (listener->endpoint->path != NULL)
-		(void)sys_unix_unlink(
-			listener->endpoint->path, listener->dev, listener->ino);
+	listener_unlink(listener);
 	listener->fd = -1;
 	items = realloc(all.items, (all.n + 1) * sizeof(*items));
 	if (items == NULL) {

@@ -14,24 +14,34 @@
  * makes its service deaf, and starting more is no help (MECHANISMS B2).
  */
 
+#define HOLDERS_MAX 8 /* one, unless devices have files of one number */
+
+static bool is_stopped_worker(
+	const struct master *master, uint32_t service, int pid)
+{
+	uint32_t slot = worker_by_pid(master, pid);
+
+	return slot != UINT32_MAX && master->workers[slot].service == service &&
+	       sys_process_stopped(pid) == 1;
+}
+
 /* The slot of the worker of SERVICE that holds the lock, or UINT32_MAX. */
 static uint32_t find_holder(const struct master *master, uint32_t service)
 {
+	int pids[HOLDERS_MAX];
 	char path[4096];
 	struct text_builder text;
-	uint32_t slot;
-	int pid;
+	int n;
 
 	text_builder_init(&text, path, sizeof(path));
 	if (master->personality->accept_lock == NULL ||
-		!master->personality->accept_lock(master, service, &text) ||
-		sys_lock_holder(path, &pid) != 1)
+		!master->personality->accept_lock(master, service, &text))
 		return UINT32_MAX;
-	slot = worker_by_pid(master, pid);
-	if (slot == UINT32_MAX || master->workers[slot].service != service ||
-		sys_process_stopped(pid) != 1)
-		return UINT32_MAX;
-	return slot;
+	n = sys_lock_holders(path, pids, HOLDERS_MAX);
+	for (int i = 0; i < n; i++)
+		if (is_stopped_worker(master, service, pids[i]))
+			return worker_by_pid(master, pids[i]);
+	return UINT32_MAX;
 }
 
 /* Seen stopped at two verdicts in a row: it was for as long as patience is. */

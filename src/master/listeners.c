@@ -74,14 +74,51 @@ int listener_protect(const struct listener *listener, const struct service *row,
 	const struct identity *owner)
 {
 	struct net_owner names = owner_of(row, owner);
+	struct maker maker = maker_of(row, owner);
+	int result = maker_begin(&maker);
 
-	return sys_unix_protect(
+	if (result < 0)
+		return result;
+	result = sys_unix_protect(
 		listener->endpoint->path, listener->dev, listener->ino, &names);
+	maker_end(&maker);
+	return result;
 }
 
-int listener_open(const struct service *row, const struct endpoint *endpoint,
-	const struct identity *owner, enum listener_way way,
-	struct net_named *named)
+void listener_unlink(const struct listener *listener)
+{
+	if (listener->endpoint->path == NULL ||
+		maker_begin(&listener->maker) < 0)
+		return;
+	(void)sys_unix_unlink(
+		listener->endpoint->path, listener->dev, listener->ino);
+	maker_end(&listener->maker);
+}
+
+int listener_commit(const struct maker *maker, struct net_named *named)
+{
+	int result = maker_begin(maker);
+
+	if (result < 0)
+		return result;
+	result = sys_listen_unix_commit(named);
+	maker_end(maker);
+	return result;
+}
+
+void listener_abort(const struct maker *maker, struct net_named *named)
+{
+	/* The descriptor is closed at least. */
+	bool begun = maker_begin(maker) == 0;
+
+	sys_listen_unix_abort(named);
+	if (begun)
+		maker_end(maker);
+}
+
+static int open_as_maker(const struct service *row,
+	const struct endpoint *endpoint, const struct identity *owner,
+	enum listener_way way, struct net_named *named)
 {
 	struct net_owner names = owner_of(row, owner);
 	enum net_replace how = row->socket_overwrites	 ? NET_REPLACE_ANY
@@ -114,6 +151,20 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 	if (fd >= 0 && !row->nonblocking)
 		(void)fd_nonblocking(fd, false);
 	return fd;
+}
+
+int listener_open(const struct service *row, const struct endpoint *endpoint,
+	const struct identity *owner, enum listener_way way,
+	struct net_named *named)
+{
+	struct maker maker = maker_of(row, owner);
+	int result = maker_begin(&maker);
+
+	if (result < 0)
+		return result;
+	result = open_as_maker(row, endpoint, owner, way, named);
+	maker_end(&maker);
+	return result;
 }
 
 static uint64_t listener_tag(uint32_t service, unsigned endpoint)
@@ -278,9 +329,7 @@ static bool lost(struct master *master, struct listener *listener)
 		return false;
 	(void)loop_remove(master->loop, listener->fd);
 	/* We may be stopped before it is opened again. */
-	if (listener->endpoint->path != NULL)
-		(void)sys_unix_unlink(
-			listener->endpoint->path, listener->dev, listener->ino);
+	listener_unlink(listener);
 	listener_let_go(listener->endpoint->kind, &listener->fd);
 	return true;
 }
@@ -335,10 +384,10 @@ static int reopen(struct service_state *state, struct listener *listener)
 	if (fd < 0)
 		return fd;
 	if (listener->endpoint->kind != ENDPOINT_INET) {
-		result = sys_listen_unix_commit(&named);
+		result = listener_commit(&listener->maker, &named);
 		listener->dev = named.dev;
 		listener->ino = named.ino;
-		sys_listen_unix_abort(&named);
+		listener_abort(&listener->maker, &named);
 	}
 	if (result < 0) {
 		fd_close(&fd);
@@ -447,8 +496,6 @@ void listener_close(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
-	if (listener->endpoint->path != NULL)
-		(void)sys_unix_unlink(
-			listener->endpoint->path, listener->dev, listener->ino);
+	listener_unlink(listener);
 	listener_let_go(listener->endpoint->kind, &listener->fd);
 }

@@ -10,6 +10,7 @@
 struct endpoint;
 struct identity;
 struct listener;
+struct maker;
 struct master;
 struct net_named;
 struct service;
@@ -42,6 +43,11 @@ bool listener_has_name(const struct listener *listener);
 /* Give the name of LISTENER the owner and mode that ROW wants. */
 int listener_protect(const struct listener *listener, const struct service *row,
 	const struct identity *owner);
+
+/* Its name, put into place, taken back, or removed, as who made it. */
+int listener_commit(const struct maker *maker, struct net_named *named);
+void listener_abort(const struct maker *maker, struct net_named *named);
+void listener_unlink(const struct listener *listener);
 
 /* ACTION_WATCH and ACTION_IGNORE */
 void listeners_watch(struct master *master, uint32_t service, bool on);

@@ -52,14 +52,12 @@ struct personality {
 	void (*reloading)(struct master *master);
 
 	/*
-	 * What must be found out before a reload can read the files, by others
-	 * than us: true if TAG_LOOKUP will tell of it. Then whether that was
-	 * all, and the end of waiting. NULL: nothing.
+	 * What must be found out, or waited for, before a reload can read the
+	 * files. 0: nothing more; else ask again at that time, or when
+	 * TAG_LOOKUP tells. NULL: nothing.
 	 */
-	bool (*ask)(struct master *master);
-	bool (*heard)(struct master *master);
-	void (*end_asking)(struct master *master);
-	int (*asking_pid)(const struct master *master);
+	uint64_t (*ask)(struct master *master);
+	int (*asking_pid)(const struct master *master); /* 0: nobody */
 
 	/* TABLE came into force: where logs go, what workers inherit. */
 	void (*in_force)(struct master *master, const struct table *table);

@@ -104,6 +104,8 @@ static bool open_new(struct plan *plan, const struct service *row,
 	int fd;
 
 	out->source = PLAN_NEW;
+	out->listener.maker =
+		maker_of(row, edition_sockets(plan->edition, row));
 	out->named = (struct net_named)NET_NAMED_NONE;
 	fd = listener_open(row, endpoint, edition_sockets(plan->edition, row),
 		is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN,
@@ -210,7 +212,7 @@ static void finish_endpoint(struct plan_endpoint *endpoint)
 {
 	if (endpoint->source != PLAN_NEW)
 		return;
-	sys_listen_unix_abort(&endpoint->named);
+	listener_abort(&endpoint->listener.maker, &endpoint->named);
 	fd_close(&endpoint->listener.fd);
 }
 

@@ -7,7 +7,9 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/number.h"
 #include "conf/postfix_network.h"
+#include "master/log.h"
 #include "master/master.h"
 #include "master/postfix_shell.h"
 #include "sys/loop.h"
@@ -33,6 +35,8 @@ static unsigned put(const struct machine_address *found, unsigned n,
 	return n;
 }
 
+#define PATIENCE_NS (60 * NS_PER_S) /* nobody else waits meanwhile */
+
 /* Its number among the names; hosts->n: it is not there. */
 static unsigned find(const struct postfix_hosts *hosts, const char *host)
 {
@@ -45,8 +49,14 @@ static unsigned find(const struct postfix_hosts *hosts, const char *host)
 
 static void collect(struct postfix_hosts *hosts, const char *host)
 {
-	if (find(hosts, host) < hosts->n || hosts->n == POSTFIX_HOSTS_MAX)
+	char **names;
+
+	if (find(hosts, host) < hosts->n)
 		return;
+	names = realloc(hosts->names, (hosts->n + 1) * sizeof(*names));
+	if (names == NULL)
+		return;
+	hosts->names = names;
 	hosts->names[hosts->n] = strdup(host);
 	hosts->n += hosts->names[hosts->n] != NULL;
 }
@@ -92,45 +102,7 @@ static void collect_all(struct postfix_master *postfix)
 	arena_destroy(arena);
 }
 
-static void forget(struct postfix_hosts *hosts)
-{
-	for (unsigned i = 0; i < hosts->n; i++)
-		free(hosts->names[i]);
-	free(hosts->answers);
-	hosts->answers = NULL;
-	hosts->n = 0;
-}
-
-bool postfix_hosts_ask(struct master *master)
-{
-	struct postfix_hosts *hosts = &master->postfix->hosts;
-
-	forget(hosts);
-	collect_all(master->postfix);
-	if (hosts->n == 0)
-		return false;
-	hosts->answers = calloc(hosts->n, sizeof(*hosts->answers));
-	if (hosts->answers == NULL ||
-		sys_hosts_start((const char *const *)hosts->names, hosts->n,
-			&hosts->asking) < 0)
-		return false;
-	if (loop_add(master->loop, sys_hosts_fd(hosts->asking), LOOP_IN,
-		    tag_make(TAG_LOOKUP, 0, 0)) == 0)
-		return true;
-	sys_hosts_cancel(hosts->asking);
-	hosts->asking = NULL;
-	return false;
-}
-
-bool postfix_hosts_heard(struct master *master)
-{
-	struct postfix_hosts *hosts = &master->postfix->hosts;
-
-	return hosts->asking == NULL ||
-	       sys_hosts_read(hosts->asking, hosts->answers) != -EAGAIN;
-}
-
-void postfix_hosts_end(struct master *master)
+static void end_asking(struct master *master)
 {
 	struct postfix_hosts *hosts = &master->postfix->hosts;
 
@@ -139,6 +111,69 @@ void postfix_hosts_end(struct master *master)
 	(void)loop_remove(master->loop, sys_hosts_fd(hosts->asking));
 	sys_hosts_cancel(hosts->asking);
 	hosts->asking = NULL;
+}
+
+void postfix_hosts_forget(struct master *master)
+{
+	struct postfix_hosts *hosts = &master->postfix->hosts;
+
+	end_asking(master);
+	for (unsigned i = 0; i < hosts->n; i++)
+		free(hosts->names[i]);
+	free(hosts->names);
+	free(hosts->answers);
+	hosts->names = NULL;
+	hosts->answers = NULL;
+	hosts->n = 0;
+	hosts->asked = false;
+}
+
+/* Whom nobody can be asked about has no address. */
+static void start_asking(struct master *master)
+{
+	struct postfix_hosts *hosts = &master->postfix->hosts;
+
+	hosts->asked = true;
+	collect_all(master->postfix);
+	if (hosts->n == 0)
+		return;
+	hosts->answers = calloc(hosts->n, sizeof(*hosts->answers));
+	if (hosts->answers == NULL ||
+		sys_hosts_start((const char *const *)hosts->names, hosts->n,
+			&hosts->asking) < 0)
+		return;
+	hosts->until_ns = master->now_ns + PATIENCE_NS;
+	if (loop_add(master->loop, sys_hosts_fd(hosts->asking), LOOP_IN,
+		    tag_make(TAG_LOOKUP, 0, 0)) < 0)
+		end_asking(master);
+}
+
+/* Without its address a service is refused: here is the reason. */
+static void say_unanswered(const struct postfix_hosts *hosts)
+{
+	for (unsigned i = 0; i < hosts->n; i++) {
+		const char *error = hosts->answers[i].error;
+
+		if (hosts->answers[i].n == 0)
+			log_words(LOG_WARNING, "host %s: %s", hosts->names[i],
+				error[0] != '\0' ? error : "no answer in time");
+	}
+}
+
+uint64_t postfix_hosts_ask(struct master *master)
+{
+	struct postfix_hosts *hosts = &master->postfix->hosts;
+
+	if (!hosts->asked)
+		start_asking(master);
+	if (hosts->asking == NULL)
+		return 0;
+	if (sys_hosts_read(hosts->asking, hosts->answers) == -EAGAIN &&
+		master->now_ns < hosts->until_ns)
+		return hosts->until_ns;
+	end_asking(master);
+	say_unanswered(hosts);
+	return 0;
 }
 
 int postfix_hosts_pid(const struct master *master)

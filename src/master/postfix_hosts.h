@@ -3,6 +3,7 @@
 #define OSTLER_MASTER_POSTFIX_HOSTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "conf/postfix_host.h"
 #include "sys/hosts.h"
@@ -24,13 +25,13 @@ enum hosts_way {
 	HOSTS_KNOWN,   /* what was answered */
 };
 
-#define POSTFIX_HOSTS_MAX 256
-
 struct postfix_hosts {
 	enum hosts_way way;
-	struct hosts *asking;		/* owned; NULL: nothing is asked */
-	char *names[POSTFIX_HOSTS_MAX]; /* owned */
+	struct hosts *asking; /* owned; NULL: nothing is asked */
+	char **names;	      /* owned */
 	unsigned n;
+	bool asked;		     /* at this reload */
+	uint64_t until_ns;	     /* patience with the resolver */
 	struct host_answer *answers; /* owned; [n] */
 };
 
@@ -41,14 +42,14 @@ struct postfix_address postfix_address_of(const struct machine_address *from);
 unsigned postfix_hosts_resolve(void *context, const char *host,
 	struct postfix_address *out, unsigned max);
 
-/* True: some were asked for, and TAG_LOOKUP will tell. */
-bool postfix_hosts_ask(struct master *master);
+/*
+ * Ask for all names in the files; later, take what was answered. 0: there is
+ * nothing (more) to wait for; else until when, unless TAG_LOOKUP tells.
+ */
+uint64_t postfix_hosts_ask(struct master *master);
 
-/* The child that asks has said something: true if that was all. */
-bool postfix_hosts_heard(struct master *master);
-
-/* No more answers are waited for. */
-void postfix_hosts_end(struct master *master);
+/* A new reload: what was asked before is of no interest. */
+void postfix_hosts_forget(struct master *master);
 
 /* The child's pid; 0: there is none. */
 int postfix_hosts_pid(const struct master *master);

@@ -9,44 +9,75 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/number.h"
 #include "conf/postfix_report.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "sys/clock.h"
+#include "sys/daemon.h"
 #include "sys/fd.h"
 #include "sys/machine.h"
 #include "sys/memory.h"
 #include "sys/net.h"
+#include "sys/path.h"
 #include "table/table.h"
 
 /*
  * main.cf and master.cf, and what this machine is, into a table. Editors write
- * a file in more than one step: it is read until it was twice the same.
+ * a file in more than one step: it is read when it has been left alone for a
+ * moment. Postfix sleeps until main.cf is two seconds old, and so does each of
+ * its workers at its start; nobody waits for us.
  */
 #define FILE_MAX (16u * 1024 * 1024)
-#define READS_MAX 20
 #define ADDRESSES_MAX 1024
+#define SETTLED_NS (500 * NS_PER_MS)
+#define SETTLE_MAX_NS (10 * NS_PER_S)
 
-static int read_settled(const char *path, char **out, size_t *out_n)
+/* How long the file at PATH is still to be left alone; 0: no longer. */
+static uint64_t unsettled_ns(const char *path)
 {
-	int result = sys_read_file(path, out, out_n, FILE_MAX);
+	uint64_t age_ns;
 
-	for (unsigned i = 0; result == 0 && i < READS_MAX; i++) {
-		AUTO_FREE char *before = *out;
-		size_t before_n = *out_n;
+	if (sys_file_age(path, &age_ns) < 0 || age_ns >= SETTLED_NS)
+		return 0;
+	return SETTLED_NS - age_ns;
+}
 
-		*out = NULL;
-		result = sys_read_file(path, out, out_n, FILE_MAX);
-		if (result == 0 && *out_n == before_n &&
-			memcmp(*out, before, before_n) == 0)
-			return 0;
+static uint64_t both_unsettled_ns(const struct postfix_master *postfix)
+{
+	uint64_t main_ns = unsettled_ns(postfix->main_file);
+	uint64_t master_ns = unsettled_ns(postfix->master_file);
+
+	return main_ns > master_ns ? main_ns : master_ns;
+}
+
+uint64_t postfix_settle(struct master *master)
+{
+	struct postfix_master *postfix = master->postfix;
+	uint64_t wait_ns = both_unsettled_ns(postfix);
+
+	if (postfix->settle_ns == 0)
+		postfix->settle_ns = master->now_ns + SETTLE_MAX_NS;
+	if (wait_ns == 0 || master->now_ns >= postfix->settle_ns)
+		return 0;
+	return master->now_ns + wait_ns;
+}
+
+void postfix_settle_now(const struct postfix_master *postfix)
+{
+	uint64_t until_ns = clock_now_ns() + SETTLE_MAX_NS;
+	uint64_t wait_ns = both_unsettled_ns(postfix);
+
+	while (wait_ns != 0 && clock_now_ns() < until_ns) {
+		sys_sleep(wait_ns);
+		wait_ns = both_unsettled_ns(postfix);
 	}
-	return result;
 }
 
 static bool read_or_say(const char *path, char **out, size_t *out_n,
 	const struct postfix_report *report)
 {
-	int result = read_settled(path, out, out_n);
+	int result = sys_read_file(path, out, out_n, FILE_MAX);
 
 	if (result == 0)
 		return true;

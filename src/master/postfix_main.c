@@ -254,6 +254,7 @@ static struct table *first_table(struct postfix_master *postfix)
 	if (arena == NULL)
 		return NULL;
 	diags_init(&diags, arena);
+	postfix_settle_now(postfix);
 	/* main.cf says where to complain of master.cf. */
 	main = postfix_read_main(postfix, arena, &diags, &log);
 	if (main != NULL) {
@@ -327,10 +328,14 @@ static void run_debugger(const struct postfix_conf *conf)
 		log_words(LOG_WARNING, "-D: %s: failed", command);
 }
 
-static void say_started(const struct master *master, const char *version)
+/* By what is in force: another reload may have come already. */
+static void say_started(const struct master *master)
 {
+	const struct maincf *main = postfix_conf_of(master)->main;
+
 	log_words(LOG_INFO, "daemon started -- version %s, configuration %s",
-		version, master->postfix->directory);
+		maincf_text(main, POSTFIX_mail_version),
+		master->postfix->directory);
 	(void)sys_notify("READY=1"); /* nobody may be listening */
 }
 
@@ -338,7 +343,6 @@ static void say_started(const struct master *master, const char *version)
 static int run(struct master *master, struct table *table,
 	const struct command_line *line, struct monitor *monitor)
 {
-	const struct postfix_conf *conf = postfix_conf_in(table);
 	struct postfix_master *postfix = master->postfix;
 	int code = begin_size(master, table);
 	int result;
@@ -357,7 +361,7 @@ static int run(struct master *master, struct table *table,
 		return postfix_fatal(postfix, "pipe: %s", strerror(-result));
 	if (begin_table(master, table) != EXIT_OK)
 		return 1;
-	say_started(master, maincf_text(conf->main, POSTFIX_mail_version));
+	say_started(master);
 	fd_close(&postfix->stderr_fd);
 	sys_monitor_release(monitor);
 	if (line->exit_s != 0)
@@ -476,6 +480,7 @@ int postfix_main(int argc, char **argv)
 
 	(void)umask(077);
 	postfix.ignored = ignored_signals();
+	(void)signal(SIGPIPE, SIG_IGN); /* who reads stderr may be gone */
 	postfix.name = argc > 1 && strcmp(argv[1], PERSONALITY_OPTION) == 0
 			       ? "master"
 			       : name;

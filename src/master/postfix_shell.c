@@ -81,10 +81,20 @@ static void in_force(struct master *master, const struct table *table)
 	postfix_open_log(postfix, conf->main);
 }
 
+/* Files first, then the names in them. */
+static uint64_t ask(struct master *master)
+{
+	uint64_t until_ns = postfix_settle(master);
+
+	return until_ns != 0 ? until_ns : postfix_hosts_ask(master);
+}
+
 static void reloading(struct master *master)
 {
 	const struct postfix_conf *conf = postfix_conf_of(master);
 
+	postfix_hosts_forget(master);
+	master->postfix->settle_ns = 0;
 	log_words(LOG_INFO, "reload -- version %s, configuration %s",
 		conf == NULL ? "unknown"
 			     : maincf_text(conf->main, POSTFIX_mail_version),
@@ -179,9 +189,7 @@ const struct personality personality_postfix = {
 	.load = postfix_load,
 	.in_force = in_force,
 	.reloading = reloading,
-	.ask = postfix_hosts_ask,
-	.heard = postfix_hosts_heard,
-	.end_asking = postfix_hosts_end,
+	.ask = ask,
 	.asking_pid = postfix_hosts_pid,
 	.order = postfix_order,
 	.stop = postfix_stop,

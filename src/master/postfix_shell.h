@@ -32,9 +32,10 @@ struct postfix_master {
 	const char *master_file; /* owned */
 	const char *name;	 /* of the program: "master" */
 	struct postfix_birth birth;
-	bool init;     /* -i: as PID 1 */
-	bool in_force; /* a table is, or was */
-	bool quiet;    /* complaints are not for the log: --check */
+	bool init;	    /* -i: as PID 1 */
+	bool in_force;	    /* a table is, or was */
+	bool quiet;	    /* complaints are not for the log: --check */
+	uint64_t settle_ns; /* files are not waited for beyond this; 0: not */
 	struct postfix_hosts hosts;
 	int stderr_fd;	  /* owned; while a person may read it; or -1 */
 	uint64_t ignored; /* signals that were ignored when we came */
@@ -69,6 +70,15 @@ bool postfix_load(
 /* The same without a master that runs: LOG gets what Postfix would say. */
 bool postfix_read(struct postfix_master *postfix, struct table **out,
 	struct diags *diags, struct postfix_log *log);
+
+/*
+ * Somebody may be writing main.cf or master.cf. 0: both have been left alone
+ * for a moment; else when to look again.
+ */
+uint64_t postfix_settle(struct master *master);
+
+/* The same, waiting for it: before there is anything to serve. */
+void postfix_settle_now(const struct postfix_master *postfix);
 
 /* main.cf alone, in ARENA; NULL if it is not good. */
 struct maincf *postfix_read_main(struct postfix_master *postfix,

@@ -27,7 +27,8 @@ struct worker_record {
 	bool disconnected; /* by us */
 	bool shared;
 	bool queued;
-	bool stress; /* born while its service is under stress */
+	int signalled; /* the last one we sent; 0: none */
+	bool stress;   /* born while its service is under stress */
 };
 
 /* NULL if the slot has another worker by now, or none. */

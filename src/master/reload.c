@@ -301,26 +301,17 @@ static void load(struct master *master)
 }
 
 /* What the files mean may have to be found out first. */
-static bool ask(struct master *master)
+static void ask_or_load(struct master *master)
 {
 	struct reload *reload = master->reload;
+	uint64_t until_ns = 0;
 
-	reload->asking = master->personality->ask != NULL &&
-			 master->personality->ask(master);
-	reload->until_ns = master->now_ns + LOOKUP_NS;
-	return reload->asking;
-}
-
-static void go_on_asking(struct master *master, bool heard)
-{
-	struct reload *reload = master->reload;
-
-	if (master->now_ns < reload->until_ns &&
-		!(heard && master->personality->heard(master)))
-		return;
-	master->personality->end_asking(master);
-	reload->asking = false;
-	load(master);
+	if (master->personality->ask != NULL)
+		until_ns = master->personality->ask(master);
+	reload->asking = until_ns != 0;
+	reload->until_ns = until_ns;
+	if (!reload->asking)
+		load(master);
 }
 
 void reload_request(struct master *master)
@@ -342,8 +333,8 @@ void reload_request(struct master *master)
 	if (master->stopping) {
 		complain(master, "the master is stopping", "start it again");
 		finish(master, false);
-	} else if (!ask(master)) {
-		load(master);
+	} else {
+		ask_or_load(master);
 	}
 }
 
@@ -399,7 +390,8 @@ void reload_go_on(struct master *master)
 	assert(master->inbox.n == 0);
 	reload->heard = false;
 	if (reload->asking) {
-		go_on_asking(master, heard);
+		if (heard || master->now_ns >= reload->until_ns)
+			ask_or_load(master);
 		return;
 	}
 	if (reload->lookup != NULL && heard)

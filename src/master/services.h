@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "master/log.h"
+#include "master/maker.h"
 
 struct edition;
 struct endpoint;
@@ -27,7 +28,8 @@ struct listener {
 	int error;			 /* why it could not be had again */
 	dev_t dev;			 /* of the name, for its removal */
 	ino_t ino;
-	bool adopted; /* its old service must not close it */
+	struct maker maker; /* of the name */
+	bool adopted;	    /* its old service must not close it */
 };
 
 struct gossip {

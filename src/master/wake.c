@@ -177,6 +177,20 @@ static bool is_knocking(struct master *master, uint32_t service)
 	return false;
 }
 
+/* A name in somebody else's directory may lead anywhere: as he goes there. */
+static int knock(
+	const struct service_state *state, const struct wake_target *target)
+{
+	const struct maker *maker = &state->listeners[0].maker;
+	int fd = maker_begin(maker);
+
+	if (fd < 0)
+		return fd;
+	fd = sys_wake_start(target);
+	maker_end(maker);
+	return fd;
+}
+
 void wake_service(struct master *master, uint32_t service)
 {
 	const struct service_state *state = service_of(master, service);
@@ -191,7 +205,7 @@ void wake_service(struct master *master, uint32_t service)
 		failed(master, service, EBUSY);
 		return;
 	}
-	fd = sys_wake_start(&target);
+	fd = knock(state, &target);
 	if (fd == -EAGAIN)
 		return; /* its queue is full: somebody knocks already */
 	if (fd < 0) {

@@ -257,6 +257,27 @@ uint32_t workers_queued(void)
 	return queued_n;
 }
 
+/*
+ * The core has nothing to say of one that we sent a signal. Who dies of that
+ * SIGTERM is no news to anybody; but some personalities tell of all others.
+ */
+static void say_signalled(
+	struct master *master, uint32_t slot, const struct child_end *end)
+{
+	const struct worker_record *worker = &master->workers[slot];
+	bool bad = end->signal != 0 ? end->signal != SIGTERM : end->code != 0;
+
+	if (worker->signalled == 0 || !bad ||
+		master->personality->say_notice == NULL)
+		return;
+	(void)master->personality->say_notice(
+		master, &(struct action){.kind = ACTION_NOTICE,
+				.notice = NOTICE_DIED,
+				.service = worker->service,
+				.slot = slot,
+				.serial = worker->serial});
+}
+
 static void tell_end(
 	struct master *master, uint32_t slot, const struct child_end *end)
 {
@@ -288,6 +309,7 @@ void worker_ended(struct master *master, uint32_t slot)
 		.pid = worker->pid,
 		.up_ns = master->now_ns - worker->started_ns,
 		.end = end};
+	say_signalled(master, slot, &end);
 	channel_drain(master, slot);
 	/* The usual case: nobody else holds its end of the channel. */
 	if (worker->channel >= 0 && sys_hung_up(worker->channel) == 1) {
@@ -330,6 +352,8 @@ void worker_signal(
 		return;
 	if (worker->queued)
 		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
-	else if (worker->pidfd >= 0)
+	else if (worker->pidfd >= 0) {
+		worker->signalled = signal;
 		(void)sys_child_signal(worker->pidfd, signal);
+	}
 }

@@ -8,12 +8,14 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sys/clock.h"
 #include "sys/fd.h"
 
 #define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
 #define MONITOR_MS 100000u
 
 /* Before Linux 5.9, or where a filter denies it: one by one. */
@@ -60,6 +62,14 @@ int sys_null_standard(bool keep_stdout)
 int sys_enter(const char *directory)
 {
 	return chdir(directory) < 0 ? -errno : 0;
+}
+
+void sys_sleep(uint64_t ns)
+{
+	const struct timespec time = {.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_nsec = (long)(ns % NS_PER_S)};
+
+	(void)nanosleep(&time, NULL); /* a signal may cut it short */
 }
 
 uint64_t sys_ignored_signals(void)

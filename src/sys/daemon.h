@@ -28,6 +28,9 @@ int sys_null_standard(bool keep_stdout);
 /* Work in DIRECTORY from now on. */
 int sys_enter(const char *directory);
 
+/* Nothing, for so long: only while there is nobody to serve. */
+void sys_sleep(uint64_t ns);
+
 /* Which signals are ignored: bit N - 1 is signal N. */
 uint64_t sys_ignored_signals(void);
 

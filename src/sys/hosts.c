@@ -68,8 +68,8 @@ int sys_hosts_read(struct hosts *hosts, struct host_answer *out)
 {
 	int result = asker_read(&hosts->asker);
 
-	if (result == 0)
-		memcpy(out, hosts->asker.answer, hosts->asker.size);
+	memcpy(out, hosts->asker.answer,
+		hosts->asker.have - hosts->asker.have % sizeof(*out));
 	return result;
 }
 

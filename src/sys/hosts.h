@@ -25,7 +25,10 @@ struct hosts;
 /* Start looking N hosts up; *OUT is then read, or cancelled. */
 int sys_hosts_start(const char *const *hosts, unsigned n, struct hosts **out);
 
-/* As sys_lookup_fd(), _pid(), _read() and _cancel() are. */
+/*
+ * As sys_lookup_fd(), _pid(), _read() and _cancel() are; but what has come is
+ * in OUT each time, in the order asked, and the rest of OUT is left alone.
+ */
 int sys_hosts_fd(const struct hosts *hosts);
 int sys_hosts_pid(const struct hosts *hosts);
 int sys_hosts_read(struct hosts *hosts, struct host_answer *out);

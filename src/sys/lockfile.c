@@ -43,16 +43,13 @@ static int refuse(int error, const char *problem, const char **out_problem)
 	return -error;
 }
 
-/* Whether what was opened is what has the name, and fit to be locked. */
-static int check(int fd, const char *path, const char **out_problem)
+int sys_check_name(int fd, const char *path, const char **out_problem)
 {
 	struct stat file;
 	struct stat name;
 
 	if (fstat(fd, &file) < 0 || lstat(path, &name) < 0)
 		return refuse(errno, "cannot open file", out_problem);
-	if (!S_ISREG(file.st_mode))
-		return refuse(EINVAL, "file is no regular file", out_problem);
 	if (file.st_nlink != 1) {
 		(void)snprintf(many_names, sizeof(many_names),
 			"file has %lu hard links",
@@ -69,6 +66,16 @@ static int check(int fd, const char *path, const char **out_problem)
 		return refuse(ESTALE, "file status changed unexpectedly",
 			out_problem);
 	return 0;
+}
+
+/* Whether what was opened is what has the name, and fit to be locked. */
+static int check(int fd, const char *path, const char **out_problem)
+{
+	struct stat file;
+
+	if (fstat(fd, &file) == 0 && !S_ISREG(file.st_mode))
+		return refuse(EINVAL, "file is no regular file", out_problem);
+	return sys_check_name(fd, path, out_problem);
 }
 
 static int open_existing(const char *path, const char **out_problem)

@@ -21,6 +21,12 @@
  */
 int sys_lock_exclusive(const char *path, mode_t mode, const char **out_problem);
 
+/*
+ * 0 if FD, just opened as PATH, is what has that name, and no other; a symbolic
+ * link may be root's alone. Else -errno, and *OUT_PROBLEM as above.
+ */
+int sys_check_name(int fd, const char *path, const char **out_problem);
+
 /* PID at the end of 32 columns, and a newline: all that FD has then. */
 int sys_write_pid_padded(int fd, int pid);
 

@@ -5,51 +5,49 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "sys/fd.h"
 
 #define LINES_MAX 100000u /* locks of the whole machine */
 
-/* "7: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF": holder and file. */
-static int parse(const char *line, const struct stat *file)
+/*
+ * "7: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF": the holder, if the file
+ * has that inode. The device is another than stat() says on overlay and btrfs.
+ */
+static int parse(const char *line, unsigned long long wanted)
 {
-	unsigned major, minor;
 	unsigned long long inode;
 	char kind[16];
 	int pid;
 
 	/* One that waits has "->" where a holder has its kind. */
-	if (sscanf(line, "%*s %15s %*s %*s %d %x:%x:%llu", kind, &pid, &major,
-		    &minor, &inode) != 5 ||
-		strcmp(kind, "FLOCK") != 0)
-		return 0;
-	if (inode != file->st_ino || major != major(file->st_dev) ||
-		minor != minor(file->st_dev))
+	if (sscanf(line, "%*s %15s %*s %*s %d %*x:%*x:%llu", kind, &pid,
+		    &inode) != 3 ||
+		strcmp(kind, "FLOCK") != 0 || inode != wanted)
 		return 0;
 	return pid;
 }
 
-int sys_lock_holder(const char *path, int *out_pid)
+int sys_lock_holders(const char *path, int *out, unsigned max)
 {
 	struct stat file;
 	char line[256];
 	FILE *locks;
-	int pid = 0;
+	unsigned found = 0;
 
 	if (stat(path, &file) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	locks = fopen("/proc/locks", "re");
 	if (locks == NULL)
 		return -errno;
-	for (unsigned n = 0; pid <= 0 && n < LINES_MAX; n++) {
+	for (unsigned n = 0; found < max && n < LINES_MAX; n++) {
 		if (fgets(line, sizeof(line), locks) == NULL)
 			break;
-		pid = parse(line, &file);
+		out[found] = parse(line, file.st_ino);
+		found += out[found] > 0;
 	}
 	(void)fclose(locks);
-	*out_pid = pid;
-	return pid > 0;
+	return (int)found;
 }
 
 int sys_process_stopped(int pid)

@@ -10,8 +10,11 @@
  * Never:   takes a lock, or waits for one.
  */
 
-/* 1 and the holder of PATH's flock() in *OUT_PID; 0: nobody; or -errno. */
-int sys_lock_holder(const char *path, int *out_pid);
+/*
+ * Who holds a flock() of PATH, up to MAX: how many, or -errno. A file of the
+ * same number on another device is taken for it: look who they are.
+ */
+int sys_lock_holders(const char *path, int *out, unsigned max);
 
 /* 1 if process PID is stopped (by a signal, or by who traces it); else 0. */
 int sys_process_stopped(int pid);

@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 int sys_exists(const char *path)
@@ -14,6 +15,24 @@ int sys_exists(const char *path)
 	if (stat(path, &st) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+static int64_t ns_of(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int sys_file_age(const char *path, uint64_t *out_ns)
+{
+	struct timespec now;
+	struct stat st;
+	int64_t age_ns;
+
+	if (stat(path, &st) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0)
+		return -errno;
+	age_ns = ns_of(now) - ns_of(st.st_mtim);
+	*out_ns = age_ns >= 0 ? (uint64_t)age_ns : UINT64_MAX;
+	return 0;
 }
 
 int sys_executable(const char *path)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * path - questions about files, by name
@@ -15,6 +16,9 @@
 
 /* 1 if something is there. */
 int sys_exists(const char *path);
+
+/* How long ago PATH was last written; one of the future: for ever. */
+int sys_file_age(const char *path, uint64_t *out_ns);
 
 /* 0 if it is a regular file that we may execute; -EISDIR, -EACCES, ... */
 int sys_executable(const char *path);

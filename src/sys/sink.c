@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sys/fd.h"
+#include "sys/lockfile.h"
 #include "sys/net_path.h"
 
 #define HEAD_MAX (SINK_TAG_MAX + SINK_HOST_MAX + 64)
@@ -165,17 +166,35 @@ static int write_syslog(struct sink *sink, const struct iovec parts[2])
  * postlogd's file. It is /dev/stdout in containers, and that may be a pipe or
  * a socket: the latter cannot be opened, but is there already.
  */
-static int append(const struct sink *sink, const struct iovec parts[3])
+static bool is_stdout(const struct sink *sink)
+{
+	return strcmp(sink->file, "/dev/stdout") == 0;
+}
+
+/* Its directory may be another's, who would have us write elsewhere. */
+static int open_file(const struct sink *sink)
 {
 	AUTO_CLOSE int fd = -1;
 	int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const char *problem;
+	int result;
 
 	fd = open(sink->file, flags);
 	if (fd < 0 && errno == ENOENT)
-		fd = open(sink->file, flags | O_CREAT, 0644);
-	if (fd < 0 && errno == ENXIO && strcmp(sink->file, "/dev/stdout") == 0)
+		fd = open(sink->file, flags | O_CREAT | O_EXCL, 0644);
+	if (fd < 0)
+		return -errno;
+	result = is_stdout(sink) ? 0 : sys_check_name(fd, sink->file, &problem);
+	return result < 0 ? result : fd_take(&fd);
+}
+
+static int append(const struct sink *sink, const struct iovec parts[3])
+{
+	AUTO_CLOSE int fd = open_file(sink);
+
+	if (fd == -ENXIO && is_stdout(sink))
 		return put(STDOUT_FILENO, true, parts, 3);
-	return fd < 0 ? -errno : put(fd, false, parts, 3);
+	return fd < 0 ? fd : put(fd, false, parts, 3);
 }
 
 /*

@@ -61,6 +61,7 @@ static const struct field fields[] = {
 	FIELD(socket_mode, FIELD_U32, ROW_POLICY),
 	FIELD(socket_bytes, FIELD_U32, ROW_POLICY),
 	FIELD(socket_dir_group, FIELD_BOOL, ROW_POLICY),
+	FIELD(socket_by_owner, FIELD_BOOL, ROW_POLICY),
 	FIELD(socket_overwrites, FIELD_BOOL, ROW_POLICY),
 	FIELD(backlog, FIELD_U32, ROW_POLICY),
 	FIELD(pass, FIELD_BOOL, ROW_POLICY),

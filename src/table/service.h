@@ -60,7 +60,8 @@ struct endpoint {
 	enum endpoint_family family;
 	uint8_t address[16]; /* network order; the first 4 for IPv4 */
 	uint16_t port;	     /* host order */
-	const char *path;    /* borrowed from the arena; absolute; or NULL */
+	const char *path;    /* borrowed from the arena; or NULL. Absolute, or
+			      * below where the master works */
 	const char *text;    /* borrowed; canonical, as shown to people */
 	const char *file;    /* borrowed; where it was written down */
 	unsigned line;
@@ -103,6 +104,7 @@ struct service {
 	uint32_t socket_mode;
 	uint32_t socket_bytes;	/* of inet: buffers; 0: the system's */
 	bool socket_dir_group;	/* a set-gid directory gives its group */
+	bool socket_by_owner;	/* made by him, where he may make it */
 	bool socket_overwrites; /* whatever has the name, but a directory */
 	uint32_t umask;
 	uint32_t backlog;

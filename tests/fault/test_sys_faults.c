@@ -360,7 +360,7 @@ static int lock_for_postfix(void)
 	else
 		assert_non_null(problem);
 	if (result == 0)
-		result = sys_lock_holder(path, &pid) < 0 ? -FAULT : 0;
+		result = sys_lock_holders(path, &pid, 1) < 0 ? -FAULT : 0;
 	fd_close(&fd);
 	/* An existing one. */
 	if (result == 0)

@@ -198,6 +198,7 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(socket_mode, 0600, ROW_POLICY);
 	CHANGE(socket_bytes, 4096, ROW_POLICY);
 	CHANGE(socket_dir_group, true, ROW_POLICY);
+	CHANGE(socket_by_owner, true, ROW_POLICY);
 	CHANGE(socket_overwrites, true, ROW_POLICY);
 	CHANGE(backlog, 1, ROW_POLICY);
 	CHANGE(pass, true, ROW_POLICY);

@@ -37,10 +37,10 @@ static void a_lock_is_for_one(void **state)
 	assert_true(fd >= 0 && is_cloexec(fd));
 	assert_int_equal(mode_of(path), S_IFREG | 0600);
 	check_refused(path, EWOULDBLOCK, "unable to set exclusive lock");
-	assert_int_equal(sys_lock_holder(path, &pid), 1);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 1);
 	assert_int_equal(pid, getpid());
 	fd_close(&fd);
-	assert_int_equal(sys_lock_holder(path, &pid), 0);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 0);
 	fd = lock(path); /* an existing one */
 	assert_true(fd >= 0 && is_cloexec(fd));
 	fd_close(&fd);

@@ -64,24 +64,24 @@ static void the_holder_of_a_lock_is_found_and_not_who_waits(void **state)
 	int pid = 77, holder, waiter, ready, waiting;
 
 	(void)state;
-	assert_int_equal(sys_lock_holder(path, &pid), 0); /* no such file */
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 0); /* no such file */
 	write_text(path, "x");
 	write_text(other, "x");
-	assert_int_equal(sys_lock_holder(path, &pid), 0);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 0);
 	holder = start_locker(path, LOCK_EX, &ready);
 	wait_ready(ready);
 	waiter = start_locker(path, LOCK_EX, &waiting);
 	for (int i = 0; i < 10000 && !is_asleep(waiter); i++)
 		(void)poll(NULL, 0, 1);
-	assert_int_equal(sys_lock_holder(path, &pid), 1);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 1);
 	assert_int_equal(pid, holder);
-	assert_int_equal(sys_lock_holder(other, &pid), 0);
+	assert_int_equal(sys_lock_holders(other, &pid, 1), 0);
 	end(holder, &ready);
 	wait_ready(waiting);
-	assert_int_equal(sys_lock_holder(path, &pid), 1);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 1);
 	assert_int_equal(pid, waiter);
 	end(waiter, &waiting);
-	assert_int_equal(sys_lock_holder(path, &pid), 0);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 0);
 }
 
 /* A lock of fcntl() is another kind, which turns do not use. */
@@ -93,9 +93,9 @@ static void only_flock_counts(void **state)
 
 	(void)state;
 	assert_int_equal(fcntl(fd, F_SETLK, &all), 0);
-	assert_int_equal(sys_lock_holder(path, &pid), 0);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 0);
 	assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
-	assert_int_equal(sys_lock_holder(path, &pid), 1);
+	assert_int_equal(sys_lock_holders(path, &pid, 1), 1);
 	assert_int_equal(pid, getpid());
 	fd_close(&fd);
 }
