@@ -36,7 +36,7 @@ static void print_complaints(const struct answer *answer)
 		say_line(stderr, "%s", answer_text(record->diag.text));
 }
 
-static void print_changes(const struct answer *answer)
+static void print_changes(const struct ctl *ctl, const struct answer *answer)
 {
 	const struct control_record *record;
 	unsigned same = 0;
@@ -54,7 +54,11 @@ static void print_changes(const struct answer *answer)
 		say_line(stdout, "%s: %s", answer_text(record->change.service),
 			words_of(how));
 	}
-	say_line(stdout, "reloaded: %u changed, %u as before", other, same);
+	/* Postfix's daemons read main.cf at their start, and only then. */
+	say_line(stdout, "reloaded: %u changed, %u as before%s", other, same,
+		ctl->postfix != NULL
+			? "; every process begins anew when it is free"
+			: "");
 }
 
 static enum ctl_exit print_json(const struct answer *answer)
@@ -92,7 +96,7 @@ enum ctl_exit ctl_reload(const struct ctl *ctl)
 			printed = print_json(&answer);
 		result = answer_verdict(&answer);
 		if (result == CTL_OK && !ctl->json)
-			print_changes(&answer);
+			print_changes(ctl, &answer);
 	}
 	answer_finish(&answer);
 	return result != CTL_OK ? result : printed;
