@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/postfix.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,13 @@ static enum ctl_exit check_daemon(const struct postfix *postfix)
 	}
 	if (result >= 0)
 		return CTL_OK;
-	say_complaint(
-		"%s: %s; it has to be a program that only root can change, in directories that only root can change",
-		postfix->daemon_at, strerror(-result));
+	if (result == -EPERM)
+		say_complaint(
+			"%s: it, or a directory that leads to it, can be changed by others than root",
+			postfix->daemon_at);
+	else
+		say_complaint("%s: %s; name the program with OSTLER_DAEMON",
+			postfix->daemon_at, strerror(-result));
 	return CTL_FAILED;
 }
 
