@@ -35,7 +35,9 @@
 
 static const char usage[] =
 	"usage: ostlerd [-c file] [--check] [--settings] [--spawn=fork|clone]\n"
-	"               [-V | --version] [-h | --help]\n";
+	"               [-V | --version] [-h | --help]\n"
+	"       ostlerd --postfix [-Ddistvw] [-c directory] [-e seconds] [--check]\n"
+	"               as Postfix's master; see ostler-postfix(7)\n";
 
 enum mode {
 	MODE_SERVE,
@@ -203,8 +205,6 @@ static int start(struct master *master, struct table *table)
 		table_destroy(table);
 		return code;
 	}
-	if (getpid() == 1)
-		(void)sys_become_subreaper(); /* PID 1 is one anyway */
 	code = control_create(master);
 	if (code < 0) {
 		table_destroy(table);
