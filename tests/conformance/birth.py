@@ -116,9 +116,8 @@ def describe(m, fd, sizes):
     words = [flag_names(fd["flags"]), "close-on-exec" if fd["cloexec"] else "kept"]
     if kind == stat.S_IFSOCK:
         family = socket.AddressFamily(fd["domain"]).name
-        # That ours are bound by whole paths and have no SO_REUSEPORT: below.
-        name = fd["name"].removeprefix(f"{m.queue}/") or "no name"
-        words = [family, socket.SocketKind(fd["type"]).name, name, *words]
+        words = [family, socket.SocketKind(fd["type"]).name, fd["name"] or "no name", *words]
+        # SO_REUSEPORT is a fact of its own.
         for option in "listens", "reuseaddr", "keepalive", "passcred", "v6only":
             if fd.get(option, -1) not in (-1, 0):
                 words.append(option)
@@ -165,8 +164,6 @@ def descriptors(run):
                    if fd["number"] > 5 and "name" in fd]
         run.fact("listeners with SO_REUSEPORT", sorted({
             socket.AddressFamily(fd["domain"]).name for fd in sockets if fd["reuseport"]}))
-        run.fact("names of listeners begin with", sorted({
-            m.plain(fd["name"]).split("/")[0] for fd in sockets if "/" in fd["name"]}))
         del held
 
 
@@ -262,6 +259,11 @@ def environment(run):
             continue
         with m, m.client("public/x"):
             run.fact(what, sorted(m.plain(word) for word in m.born("x")["env"]))
+            if "import_environment" in what:
+                m.reload()
+                with m.client("public/x"):
+                    run.fact(f"{what}, after a reload", sorted(
+                        m.plain(word) for word in m.born("x", 2)["env"]))
 
 
 def silent_environment(m):

@@ -15,15 +15,14 @@ GOSSIP = (
     "Postfix's master takes the first twelve bytes of anything, lets a worker speak for its "
     "siblings, and ends in a panic if one speaks for a worker of another service.")
 REPORTED = (
-    "What is reported of a bad message is what is known of its sender: Postfix's master prints "
-    "the pid that a partial message would have had, and of an unknown status the two numbers in "
-    "each other's place.")
+    "Of an unknown status the log has the number and who sent it; Postfix's master prints the two "
+    "in each other's place.")
 NO_REUSEPORT = (
     "TCP listeners have no SO_REUSEPORT. With it two masters start at one address without a "
     "word, and after `kill -9` of a master a part of the clients waits for workers that are gone.")
-WHOLE_NAMES = (
-    "Sockets are bound by their whole name, where Postfix's master uses the name below its "
-    "directory. Only getsockname(2) and getpeername(2) tell.")
+NAMED_BY_OWNER = (
+    "Wake-ups go to a socket as the user who owns its directory, for a name there is his to "
+    "change. Who looks for SO_PEERCRED finds him.")
 CLEAN_START = "A worker is born with no signal blocked, whatever the master's starter had blocked."
 CONTROL = "`ostler --postfix` talks to the master over `pid/control.sock`."
 RELOAD_SAFE = (
@@ -104,7 +103,6 @@ DOCUMENTED = [
     ("slander", "another service: the master", GOSSIP),
     ("slander", "another service: log", GOSSIP),
     ("slander", "another service: a worker is started in the victim's place", GOSSIP),
-    ("bad_words", "1 byte: log", REPORTED),
     ("bad_words", "word *: log", REPORTED),
     ("retirement", "its last words", HALF_CLOSE),
     ("lost_word", "the next client is served meanwhile", HALF_CLOSE),
@@ -145,7 +143,9 @@ DOCUMENTED = [
     ("after_kill", "new clients at the port are served", TAKEN_OVER),
     ("hot_file", "the start takes", HOT),
     ("no_process", "*", NO_PROCESS),
-    ("descriptors", "names of listeners begin with", WHOLE_NAMES),
+    ("each_type", "sent to u by", NAMED_BY_OWNER),
+    ("each_type", "sent to v by", NAMED_BY_OWNER),
+    ("each_type", "sent to p by", NAMED_BY_OWNER),
     ("careless_starter", "blocked", CLEAN_START),
     ("names", "pid", CONTROL),
     ("leftovers", "after SIGKILL", CONTROL),

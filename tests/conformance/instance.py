@@ -38,6 +38,8 @@ MASTERS = {"postfix": DAEMONS / "master", "ostler": BUILD / "src/master/ostlerd"
 BARRIER = "barrier unix n - n - 0 recorder @JOURNAL@ @barrier"
 # Lines that are ostlerd's own: an event and what belongs to it (ostlerd(8)).
 OWN_LINE = re.compile(r"(?:warning: |error: |fatal: )?([a-z][a-z-]+)((?: [\w-]+=(?:\"[^\"]*\"|\S*))+)")
+# That a sanitizer in ostlerd changes neither its exits nor its signals.
+SANITIZER = "detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_abort=0"
 LOG_LINE = re.compile(r"\w+ +\d+ [\d:]+ (\S+) ([\w/.-]+)\[(\d+)\]: (.*)")
 
 
@@ -74,7 +76,8 @@ class Instance(Postfix):
         self.main_cf(settings)
         self.master_cf(services)
         self.arguments = [self.expand(word) for word in arguments]
-        self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
+        self.environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C",
+                            "ASAN_OPTIONS": SANITIZER}
         self.environment.update({k: self.expand(v) for k, v in dict(environment).items()})
         self.launcher = list(launcher)
         self.status = None
