@@ -73,6 +73,7 @@ static bool fill_table(struct parsing *parsing)
 		arena_copy(table->arena, text_of(request->runtime_directory));
 	table->log = LOG_SYSLOG;
 	table->shares_ports = true;
+	table->listeners_max = TABLE_LISTENERS_MOST;
 	good = postfix_rows(table, parsing->conf.main, &parsing->conf.master,
 		&request->birth, parsing->report.diags);
 	log_errors(parsing, first);

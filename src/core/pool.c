@@ -64,9 +64,9 @@ void pool_starve(struct core *core, struct pool *pool, bool starved)
 		core->starved_n++;
 	else
 		core->starved_n--;
-	if (!starved || core->now_ns < pool->limit_told_ns)
+	if (!starved || core->now_ns < pool->slots_told_ns)
 		return;
-	pool->limit_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
+	pool->slots_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
 	core_notice(core, NOTICE_NO_SLOTS, core_service_of(core, pool), NULL,
 		core->limits.workers_max);
 }

@@ -96,7 +96,8 @@ void worker_retire(struct core *core, struct worker *worker, uint64_t time_ns)
 		worker->drain_until_ns = until_ns;
 	if (worker->rung >= RUNG_TERM)
 		return;
-	if (worker->mute) {
+	/* It cannot hear us: by signal, where that is allowed, or in its time. */
+	if (worker->mute && policy_of(core, worker)->retire_signal) {
 		worker_term(core, worker);
 		return;
 	}

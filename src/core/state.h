@@ -100,8 +100,9 @@ struct pool {
 	uint64_t stress_until_ns; /* 0: never was under stress */
 	uint64_t examined_ns;	  /* when stopped workers were asked for */
 	uint64_t start_time_ns;	  /* learned */
-	uint64_t limit_told_ns;
-	uint64_t words; /* messages heard */
+	uint64_t limit_told_ns;	  /* not again before this */
+	uint64_t slots_told_ns;	  /* the same of workers_max */
+	uint64_t words;		  /* messages heard */
 	struct lease lease;
 	struct backoff backoff;
 	uint64_t failures, starts, served, exits, redundant;

@@ -43,20 +43,12 @@ static unsigned share_one(const struct listener *listener,
 	return sys_listener_share(listener->fd, on) == 0;
 }
 
-/* How many of our listeners overlap ENDPOINT, in force or planned. */
-static unsigned share(
+static unsigned share_planned(
 	const struct plan *plan, const struct endpoint *endpoint, bool on)
 {
 	const struct table *table = plan->edition->table;
-	const struct master *master = plan->master;
 	unsigned n = 0;
 
-	for (uint32_t id = 0; id < master->services_high; id++) {
-		const struct service_state *state = service_of(master, id);
-
-		for (unsigned i = 0; i < state->listeners_n; i++)
-			n += share_one(&state->listeners[i], endpoint, on);
-	}
 	for (unsigned row = 0; row < table->services_n; row++) {
 		const struct plan_endpoint *made = plan->rows[row].endpoints;
 
@@ -69,17 +61,32 @@ static unsigned share(
 	return n;
 }
 
-int place_open_beside(const struct plan *plan, const struct service *row,
-	struct plan_endpoint *out)
+/* How many of our listeners overlap ENDPOINT, in force or planned. */
+static unsigned share(const struct master *master, const struct plan *plan,
+	const struct endpoint *endpoint, bool on)
 {
-	const struct endpoint *endpoint = out->listener.endpoint;
+	unsigned n = plan == NULL ? 0 : share_planned(plan, endpoint, on);
+
+	for (uint32_t id = 0; id < master->services_high; id++) {
+		const struct service_state *state = service_of(master, id);
+
+		for (unsigned i = 0; i < state->listeners_n; i++)
+			n += share_one(&state->listeners[i], endpoint, on);
+	}
+	return n;
+}
+
+int listener_open_beside(const struct master *master, const struct plan *plan,
+	const struct service *row, const struct endpoint *endpoint,
+	const struct identity *owner)
+{
+	struct net_named named = NET_NAMED_NONE;
 	int fd = -EADDRINUSE;
 
-	if (share(plan, endpoint, true) > 0)
-		fd = listener_open(row, endpoint,
-			edition_sockets(plan->edition, row), LISTENER_SHARE,
-			&out->named);
-	(void)share(plan, endpoint, false);
+	if (share(master, plan, endpoint, true) > 0)
+		fd = listener_open(
+			row, endpoint, owner, LISTENER_SHARE, &named);
+	(void)share(master, plan, endpoint, false);
 	if (fd >= 0)
 		(void)sys_listener_share(fd, false);
 	return fd;

@@ -373,13 +373,19 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	inbox_put_depth(&master->inbox, EVENT_CLIENTS, service, depth);
 }
 
-static int reopen(struct service_state *state, struct listener *listener)
+static int reopen(const struct master *master, struct service_state *state,
+	struct listener *listener)
 {
+	const struct identity *owner =
+		edition_sockets(state->edition, state->row);
 	struct net_named named = NET_NAMED_NONE;
-	int fd = listener_open(state->row, listener->endpoint,
-		edition_sockets(state->edition, state->row), LISTENER_REPLACE,
-		&named);
+	int fd = listener_open(state->row, listener->endpoint, owner,
+		LISTENER_REPLACE, &named);
 	int result = 0;
+
+	if (fd == -EADDRINUSE && listener->endpoint->kind == ENDPOINT_INET)
+		fd = listener_open_beside(
+			master, NULL, state->row, listener->endpoint, owner);
 
 	if (fd < 0)
 		return fd;
@@ -478,7 +484,7 @@ void listeners_reopen(struct master *master, uint32_t service)
 
 		if (listener->fd >= 0)
 			continue;
-		result = reopen(state, listener);
+		result = reopen(master, state, listener);
 		listener->error = result < 0 ? -result : 0;
 		if (result < 0)
 			retry_later(master);

@@ -13,6 +13,7 @@ struct listener;
 struct maker;
 struct master;
 struct net_named;
+struct plan;
 struct service;
 
 /*
@@ -42,6 +43,14 @@ bool listener_has_name(const struct listener *listener);
 
 /* Give the name of LISTENER the owner and mode that ROW wants. */
 int listener_protect(const struct listener *listener, const struct service *row,
+	const struct identity *owner);
+
+/*
+ * The same for TCP, where another listener of ours may overlap with it: one in
+ * force, or of PLAN, which may be NULL (beside.c).
+ */
+int listener_open_beside(const struct master *master, const struct plan *plan,
+	const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner);
 
 /* Its name, put into place, taken back, or removed, as who made it. */

@@ -99,8 +99,15 @@ int log_facility(const char *name)
 
 bool log_goes_through(const char *path)
 {
-	return log_state.sink.kind == SINK_POSTLOG &&
-	       strcmp(log_state.sink.socket, path) == 0;
+	const char *socket = log_state.sink.socket;
+	size_t all = strlen(socket);
+	size_t end = strlen(path);
+
+	if (log_state.sink.kind != SINK_POSTLOG || end >= all)
+		return log_state.sink.kind == SINK_POSTLOG &&
+		       strcmp(socket, path) == 0;
+	return path[0] != '/' && socket[all - end - 1] == '/' &&
+	       strcmp(socket + all - end, path) == 0;
 }
 
 void log_begin(struct log_line *line, enum message message)

@@ -61,7 +61,10 @@ void log_open(const struct log_setup *setup);
 /* "daemon", "mail", "local0" ... as syslog numbers them; -1: unknown. */
 int log_facility(const char *name);
 
-/* Lines go through the socket at PATH: its reader's silence hides its end. */
+/*
+ * Lines go through the socket at PATH, or at its end if it is relative: its
+ * reader's silence hides its end.
+ */
 bool log_goes_through(const char *path);
 
 void log_begin(struct log_line *line, enum message message);

@@ -20,7 +20,6 @@
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/postfix_main.h"
-#include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/notify.h"
 #include "sys/path.h"

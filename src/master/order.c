@@ -19,6 +19,10 @@
 #include "sys/creds.h"
 #include "sys/path.h"
 #include "table/service.h"
+#include "table/table.h"
+
+_Static_assert(TABLE_LISTENERS_MOST + MASTER_LISTEN_FD <= SPAWN_FDS_MAX,
+	"a start hands over all of a service's listeners");
 
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,7 +43,7 @@ void order_put_fds(const struct master *master, const struct birth *birth,
 	assert(n == MASTER_STATUS_FD);
 	out->fds[n++] = birth->channel;
 	assert(n == MASTER_LISTEN_FD);
-	assert(service->listeners_n <= SPAWN_FDS_MAX - MASTER_LISTEN_FD);
+	assert(service->listeners_n <= TABLE_LISTENERS_MOST);
 	for (unsigned i = 0; i < service->listeners_n; i++)
 		out->fds[n++] = service->listeners[i].fd;
 	out->spawn.fds = out->fds;

@@ -38,8 +38,4 @@ bool place_same_protection(const struct service *a, const struct service *b);
 bool place_take(struct plan *plan, const struct service *row,
 	struct plan_endpoint *out);
 
-/* beside.c: open an inet endpoint whose port another listener of ours has. */
-int place_open_beside(const struct plan *plan, const struct service *row,
-	struct plan_endpoint *out);
-
 #endif

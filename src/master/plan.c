@@ -111,7 +111,8 @@ static bool open_new(struct plan *plan, const struct service *row,
 		is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN,
 		&out->named);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)
-		fd = place_open_beside(plan, row, out);
+		fd = listener_open_beside(plan->master, plan, row, endpoint,
+			edition_sockets(plan->edition, row));
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET &&
 		plan->master->personality->adopt != NULL)
 		fd = plan->master->personality->adopt(row, endpoint);

@@ -193,6 +193,7 @@ bool postfix_read(struct postfix_master *postfix, struct table **out,
 	if (keep_dialect(*out, &conf))
 		return true;
 	table_destroy(*out);
+	*out = NULL;
 	return false;
 }
 
@@ -246,8 +247,7 @@ static void say_interfaces(const struct postfix_conf *conf)
 	}
 }
 
-/* In Postfix's words, but for errors: those it does not survive. */
-static void say_remarks(const struct postfix_log *log)
+void postfix_say_remarks(const struct postfix_log *log)
 {
 	for (const struct postfix_said *said = log->first; said != NULL;
 		said = said->next)
@@ -265,7 +265,7 @@ bool postfix_load(
 	struct postfix_log log = {.arena = diags->arena};
 	bool good = postfix_read(master->postfix, out, diags, &log);
 
-	say_remarks(&log);
+	postfix_say_remarks(&log);
 	if (!good)
 		return false;
 	conf = postfix_conf_in(*out);

@@ -23,7 +23,6 @@
 #include "master/master.h"
 #include "master/postfix_shell.h"
 #include "master/postfix_start.h"
-#include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/daemon.h"
 #include "sys/fd.h"
@@ -71,6 +70,8 @@ static void take_method(struct command_line *line, const char *word)
 		line->method = SPAWN_FORK;
 	else if (strcmp(word, "clone") == 0)
 		line->method = SPAWN_CLONE;
+	else if (strcmp(word, "auto") == 0)
+		line->method = SPAWN_AUTO;
 	else
 		line->bad = true;
 }
@@ -230,18 +231,6 @@ static void say_fatals(const struct postfix_master *postfix,
 				     : "not enough memory");
 }
 
-static void say_warnings(const struct postfix_log *log)
-{
-	const size_t skip = strlen("warning: ");
-
-	for (const struct postfix_said *said = log->first; said != NULL;
-		said = said->next)
-		if (said->severity == POSTFIX_WARNING)
-			log_words(LOG_WARNING, "%s", said->text + skip);
-		else if (said->severity == POSTFIX_INFO)
-			log_words(LOG_INFO, "%s", said->text);
-}
-
 /* NULL, and it was said why. */
 static struct table *first_table(struct postfix_master *postfix)
 {
@@ -264,7 +253,7 @@ static struct table *first_table(struct postfix_master *postfix)
 	}
 	if (main == NULL || !postfix_read(postfix, &table, &diags, &log))
 		table = NULL;
-	say_warnings(&log);
+	postfix_say_remarks(&log);
 	if (table == NULL)
 		say_fatals(postfix, &log, &diags);
 	arena_destroy(arena);
@@ -339,30 +328,43 @@ static void say_started(const struct master *master)
 	(void)sys_notify("READY=1"); /* nobody may be listening */
 }
 
-/* Serve as MASTER, which is open, until the end. */
-static int run(struct master *master, struct table *table,
-	const struct command_line *line, struct monitor *monitor)
+/* All that TABLE, which is taken, needs. 0, or 1 and it was said why not. */
+static int open_all(struct master *master, struct table *table)
 {
-	struct postfix_master *postfix = master->postfix;
-	int code = begin_size(master, table);
+	const struct postfix_master *postfix = master->postfix;
 	int result;
 
-	if (code == EXIT_OK && control_create(master) < 0)
+	if (begin_size(master, table) != EXIT_OK) {
+		table_destroy(table);
+		return postfix_fatal(postfix,
+			"not enough descriptors or memory for all services of "
+			"%s: the line before has the figures",
+			postfix->master_file);
+	}
+	if (control_create(master) < 0)
 		log_words(LOG_WARNING,
 			"no control socket in %s: `ostler` "
 			"will not find this master",
 			master->runtime_directory);
-	if (code != EXIT_OK) {
+	result = sys_pipe(master->flow, true);
+	if (result < 0) {
 		table_destroy(table);
+		return postfix_fatal(postfix, "pipe: %s", strerror(-result));
+	}
+	return begin_table(master, table) == EXIT_OK ? 0 : 1;
+}
+
+/* Serve as MASTER, which is open, until the end. */
+static int run(struct master *master, struct table *table,
+	const struct command_line *line, struct monitor *monitor)
+{
+	if (open_all(master, table) != 0) {
+		postfix_rescue_lines(master);
+		control_retract(master);
 		return 1;
 	}
-	result = sys_pipe(master->flow, true);
-	if (result < 0)
-		return postfix_fatal(postfix, "pipe: %s", strerror(-result));
-	if (begin_table(master, table) != EXIT_OK)
-		return 1;
 	say_started(master);
-	fd_close(&postfix->stderr_fd);
+	fd_close(&master->postfix->stderr_fd);
 	sys_monitor_release(monitor);
 	if (line->exit_s != 0)
 		master->exit_ns = clock_now_ns() + line->exit_s * NS_PER_S;
@@ -406,8 +408,6 @@ static int serve(struct postfix_master *postfix,
 			postfix, "%s: %s", what, strerror(-result));
 	master.postfix = postfix;
 	master.lock_fd = pid_lock;
-	if (getpid() == 1)
-		(void)sys_become_subreaper(); /* PID 1 is one anyway */
 	return run(&master, table, line, monitor);
 }
 

@@ -177,6 +177,8 @@ static int adopt(const struct service *row, const struct endpoint *endpoint)
 		return -EADDRINUSE;
 	(void)fd_nonblocking(fd, true);
 	(void)sys_listen_again(fd, (int)row->backlog);
+	/* Postfix's own master lets anybody in who asks for that. */
+	(void)sys_listener_share(fd, false);
 	log_words(LOG_INFO,
 		"service %s: %s is taken over from process %d, whose master "
 		"is gone",

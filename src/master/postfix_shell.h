@@ -34,7 +34,6 @@ struct postfix_master {
 	struct postfix_birth birth;
 	bool init;	    /* -i: as PID 1 */
 	bool in_force;	    /* a table is, or was */
-	bool quiet;	    /* complaints are not for the log: --check */
 	uint64_t settle_ns; /* files are not waited for beyond this; 0: not */
 	struct postfix_hosts hosts;
 	int stderr_fd;	  /* owned; while a person may read it; or -1 */
@@ -80,6 +79,9 @@ uint64_t postfix_settle(struct master *master);
 /* The same, waiting for it: before there is anything to serve. */
 void postfix_settle_now(const struct postfix_master *postfix);
 
+/* Warnings and remarks, in Postfix's words; errors are said otherwise. */
+void postfix_say_remarks(const struct postfix_log *log);
+
 /* main.cf alone, in ARENA; NULL if it is not good. */
 struct maincf *postfix_read_main(struct postfix_master *postfix,
 	struct arena *arena, struct diags *diags, struct postfix_log *log);
@@ -98,6 +100,9 @@ int postfix_set_environment(
 	struct postfix_master *postfix, const struct postfix_conf *conf);
 
 /* ---- postfix_stop.c ----------------------------------------------------- */
+
+/* Lines that wait for postlogd, who will not read them, into the file. */
+void postfix_rescue_lines(const struct master *master);
 
 /* SIGTERM for all our processes; then we die of SIGNAL. Does not return. */
 void postfix_stop(struct master *master, int signal);

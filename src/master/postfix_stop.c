@@ -31,7 +31,7 @@ static void term_workers(const struct master *master)
 }
 
 /* Who should write them down has been told to go, if he was there at all. */
-static void rescue_lines(const struct master *master)
+void postfix_rescue_lines(const struct master *master)
 {
 	for (uint32_t id = 0; id < master->services_high; id++) {
 		const struct service_state *state = service_of(master, id);
@@ -50,13 +50,13 @@ static void rescue_lines(const struct master *master)
 
 void postfix_stop(struct master *master, int signal)
 {
-	if (getpgrp() == getpid())
-		(void)sys_signal_group(SIGTERM);
-	else if (!master->postfix->init)
-		term_workers(master);
-	else
+	if (master->postfix->init)
 		(void)kill(-1, SIGTERM); /* all of our namespace */
-	rescue_lines(master);
+	else if (getpgrp() == getpid())
+		(void)sys_signal_group(SIGTERM);
+	else
+		term_workers(master);
+	postfix_rescue_lines(master);
 	log_words_direct(LOG_INFO, "terminating on signal %d", signal);
 	control_retract(master);
 	log_finish();

@@ -22,7 +22,6 @@
  * path, name and canonical.
  */
 
-#define DEATHS_PER_SECOND 100
 #define STRESS_README "http://www.postfix.org/STRESS_README.html"
 
 /* postlogd would be the last to tell what is wrong with postlogd. */
@@ -49,35 +48,16 @@ __attribute__((format(printf, 3, 4))) static void say(
 		log_words(level, "%s", words);
 }
 
-/* Deaths are counted by who reads of them, so none is left out lightly. */
-static bool death_has_room(uint64_t now_ns)
-{
-	static uint64_t since_ns;
-	static uint64_t n;
-	struct log_line line;
-
-	if (now_ns - since_ns >= NS_PER_S) {
-		if (n > DEATHS_PER_SECOND) {
-			log_begin(&line, MESSAGE_WORKER_DIED);
-			log_number(&line, "suppressed", n - DEATHS_PER_SECOND);
-			log_end(&line);
-		}
-		since_ns = now_ns;
-		n = 0;
-	}
-	return ++n <= DEATHS_PER_SECOND;
-}
-
+/* Not rationed: who reads the log counts them. */
 static bool say_died(struct master *master, const struct postfix_service *entry,
 	const struct action *action)
 {
 	const struct last_death *death =
 		worker_death(action->slot, action->serial);
 
+	(void)master;
 	if (death == NULL)
 		return false;
-	if (!death_has_room(master->now_ns))
-		return true;
 	if (death->end.signal != 0)
 		say(entry, LOG_WARNING, "process %s pid %d killed by signal %d",
 			entry->path, death->pid, death->end.signal);

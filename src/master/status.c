@@ -147,7 +147,7 @@ static void put_cause(const struct master *master, uint32_t service,
 	cause_put(out, &lost, service_of(master, service)->row);
 }
 
-#define ENDPOINTS_MAX 64
+#define ENDPOINTS_MAX 128
 
 void status_put_service(
 	struct master *master, uint32_t service, struct text_builder *out)

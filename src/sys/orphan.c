@@ -17,7 +17,7 @@
 #include "sys/fd.h"
 #include "sys/net.h"
 
-#define HOLDERS_MAX 512
+#define HOLDERS_MAX 16384
 #define TCP_LISTEN 0x0a
 #define LINES_MAX 1000000u
 

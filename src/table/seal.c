@@ -134,10 +134,10 @@ static void check_claims(const struct claims *claims, struct diags *diags)
 }
 
 /* Those beyond the limit were complained about already. */
-static unsigned claims_of(const struct service *row)
+static unsigned claims_of(const struct table *table, const struct service *row)
 {
-	return row->endpoints_n > TABLE_LISTENERS_MAX ? TABLE_LISTENERS_MAX
-						      : row->endpoints_n;
+	return row->endpoints_n > table->listeners_max ? table->listeners_max
+						       : row->endpoints_n;
 }
 
 static bool collect_claims(const struct table *table,
@@ -147,13 +147,13 @@ static bool collect_claims(const struct table *table,
 
 	out->shares_ports = table->shares_ports;
 	for (unsigned i = 0; i < n; i++)
-		total += claims_of(&rows[i]);
+		total += claims_of(table, &rows[i]);
 	out->n = 0;
 	out->items = arena_array(table->arena, total, sizeof(*out->items));
 	if (out->items == NULL)
 		return false;
 	for (unsigned i = 0; i < n; i++)
-		for (unsigned j = 0; j < claims_of(&rows[i]); j++)
+		for (unsigned j = 0; j < claims_of(table, &rows[i]); j++)
 			out->items[out->n++] =
 				(struct claim){&rows[i], &rows[i].endpoints[j]};
 	qsort(out->items, out->n, sizeof(*out->items), claim_order);
@@ -205,7 +205,8 @@ static void check_environment(const struct service *row, struct diags *diags)
 				  "reads"});
 }
 
-static void check_row(const struct service *row, struct diags *diags)
+static void check_row(
+	const struct service *row, unsigned most, struct diags *diags)
 {
 	char problem[80];
 	struct text_builder text;
@@ -214,13 +215,13 @@ static void check_row(const struct service *row, struct diags *diags)
 	assert(row->path != NULL && row->command_n > 0);
 	check_kinds(row, diags);
 	check_environment(row, diags);
-	if (row->endpoints_n <= TABLE_LISTENERS_MAX)
+	if (row->endpoints_n <= most)
 		return;
 	text_builder_init(&text, problem, sizeof(problem));
 	text_put_format(&text,
 		"%u endpoints, and a worker takes no more than %u",
-		row->endpoints_n, TABLE_LISTENERS_MAX);
-	complain(diags, &row->endpoints[TABLE_LISTENERS_MAX], row, problem,
+		row->endpoints_n, most);
+	complain(diags, &row->endpoints[most], row, problem,
 		"make two services of them");
 }
 
@@ -331,7 +332,7 @@ bool table_seal(struct table *table, struct service *rows, unsigned n,
 		qsort(rows, n, sizeof(*rows), row_order);
 	check_names(rows, n, diags);
 	for (unsigned i = 0; i < n; i++)
-		check_row(&rows[i], diags);
+		check_row(&rows[i], table->listeners_max, diags);
 	if (!collect_claims(table, rows, n, &claims))
 		return false;
 	check_claims(&claims, diags);

@@ -19,6 +19,7 @@ struct table *table_create(size_t bytes_max)
 		return NULL;
 	}
 	table->arena = arena;
+	table->listeners_max = TABLE_LISTENERS_MAX;
 	return table;
 }
 

@@ -33,6 +33,7 @@ struct table {
 	const char *control_group;     /* may read status; or NULL */
 	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
 	enum log_target log;
+	unsigned listeners_max; /* of one service */
 	bool shares_ports;   /* a wildcard and an address may have one port */
 	const void *dialect; /* what its reader keeps beside it; or NULL */
 };
@@ -40,8 +41,10 @@ struct table {
 /* The row called NAME, or NULL. */
 const struct service *table_find(const struct table *table, const char *name);
 
-/* A worker's descriptors are 6 to 63, and no more. */
+/* Of a service. A worker's descriptors are 6 to 63, and no more ... */
 #define TABLE_LISTENERS_MAX 58
+/* ... but for Postfix's, who take what a start can hand over. */
+#define TABLE_LISTENERS_MOST 122
 #define TABLE_ENVIRONMENT_MAX 200u /* of each service */
 
 /*
