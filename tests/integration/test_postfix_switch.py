@@ -374,13 +374,17 @@ def test_a_package_whose_file_is_lost_is_refused_until_it_is_reinstalled(root):
     root.check_package("1.0")
 
 
-def test_a_copy_without_its_diversion_is_mended(root):
+@pytest.mark.parametrize("word", ["enable", "disable"])
+def test_a_copy_without_its_diversion_is_mended(root, word):
     root.do("enable")
     root.dpkg("--local", "--no-rename", "--divert", "/%s.postfix" % MASTER, "--remove",
               "/" + MASTER, program="dpkg-divert")
     assert root.status()["in_place"] == "between"
-    root.do("enable")
-    root.check_ours("1.0")
+    root.do(word)
+    if word == "enable":
+        root.check_ours("1.0")
+    else:
+        root.check_package("1.0")
 
 
 @pytest.mark.parametrize("what", ["program", "directory", "missing", "other"])
