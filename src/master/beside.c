@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "master/edition.h"
@@ -7,6 +8,9 @@
 #include "master/master.h"
 #include "master/place.h"
 #include "master/plan.h"
+#include "sys/fd.h"
+#include "sys/net.h"
+#include "sys/orphan.h"
 #include "table/table.h"
 
 /*
@@ -35,19 +39,30 @@ static bool overlap(const struct endpoint *a, const struct endpoint *b)
 	       is_wildcard(a) != is_wildcard(b);
 }
 
-static unsigned share_one(const struct listener *listener,
-	const struct endpoint *endpoint, bool on)
+#define BESIDE_MAX 4096
+
+/* Our listeners at one port. */
+struct beside {
+	const struct endpoint *endpoint;
+	int *fds; /* owned */
+	unsigned n;
+	bool overlaps; /* one of them */
+};
+
+static void add(struct beside *out, const struct listener *listener)
 {
-	if (listener->fd < 0 || !overlap(listener->endpoint, endpoint))
-		return 0;
-	return sys_listener_share(listener->fd, on) == 0;
+	if (listener->fd < 0 || listener->endpoint->kind != ENDPOINT_INET ||
+		listener->endpoint->port != out->endpoint->port ||
+		out->n == BESIDE_MAX)
+		return;
+	out->fds[out->n++] = listener->fd;
+	if (overlap(listener->endpoint, out->endpoint))
+		out->overlaps = true;
 }
 
-static unsigned share_planned(
-	const struct plan *plan, const struct endpoint *endpoint, bool on)
+static void add_planned(struct beside *out, const struct plan *plan)
 {
 	const struct table *table = plan->edition->table;
-	unsigned n = 0;
 
 	for (unsigned row = 0; row < table->services_n; row++) {
 		const struct plan_endpoint *made = plan->rows[row].endpoints;
@@ -56,24 +71,40 @@ static unsigned share_planned(
 			made != NULL && i < table->services[row].endpoints_n;
 			i++)
 			if (made[i].source == PLAN_NEW)
-				n += share_one(&made[i].listener, endpoint, on);
+				add(out, &made[i].listener);
 	}
-	return n;
 }
 
-/* How many of our listeners overlap ENDPOINT, in force or planned. */
-static unsigned share(const struct master *master, const struct plan *plan,
-	const struct endpoint *endpoint, bool on)
+static void add_in_force(struct beside *out, const struct master *master)
 {
-	unsigned n = plan == NULL ? 0 : share_planned(plan, endpoint, on);
-
 	for (uint32_t id = 0; id < master->services_high; id++) {
 		const struct service_state *state = service_of(master, id);
 
 		for (unsigned i = 0; i < state->listeners_n; i++)
-			n += share_one(&state->listeners[i], endpoint, on);
+			add(out, &state->listeners[i]);
 	}
-	return n;
+}
+
+static void share(const struct beside *beside, bool on)
+{
+	for (unsigned i = 0; i < beside->n; i++)
+		(void)sys_listener_share(beside->fds[i], on);
+}
+
+/* A stranger who shares as well must not come in by that door. */
+static int refuse_strangers(struct beside *beside, int fd)
+{
+	const struct endpoint *endpoint = beside->endpoint;
+	int family = endpoint->family == FAMILY_IPV4   ? NET_IPV4
+		     : endpoint->family == FAMILY_IPV6 ? NET_IPV6
+						       : NET_BOTH;
+
+	beside->fds[beside->n] = fd;
+	if (!sys_port_is_shared(family, endpoint->address, endpoint->port,
+		    beside->fds, beside->n + 1))
+		return fd;
+	fd_close(&fd);
+	return -EADDRINUSE;
 }
 
 int listener_open_beside(const struct master *master, const struct plan *plan,
@@ -81,13 +112,25 @@ int listener_open_beside(const struct master *master, const struct plan *plan,
 	const struct identity *owner)
 {
 	struct net_named named = NET_NAMED_NONE;
+	struct beside beside = {.endpoint = endpoint,
+		.fds = calloc(BESIDE_MAX + 1, sizeof(*beside.fds))};
 	int fd = -EADDRINUSE;
 
-	if (share(master, plan, endpoint, true) > 0)
+	if (beside.fds == NULL)
+		return -ENOMEM;
+	add_in_force(&beside, master);
+	if (plan != NULL)
+		add_planned(&beside, plan);
+	if (beside.overlaps) {
+		share(&beside, true);
 		fd = listener_open(
 			row, endpoint, owner, LISTENER_SHARE, &named);
-	(void)share(master, plan, endpoint, false);
-	if (fd >= 0)
+		share(&beside, false);
+	}
+	if (fd >= 0) {
 		(void)sys_listener_share(fd, false);
+		fd = refuse_strangers(&beside, fd);
+	}
+	free(beside.fds);
 	return fd;
 }

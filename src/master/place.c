@@ -104,6 +104,9 @@ static bool same_text(const char *a, const char *b)
 
 bool place_same_protection(const struct service *a, const struct service *b)
 {
+	/* Another owner is for what is made from now on, as Postfix has it. */
+	if (a->socket_by_owner && b->socket_by_owner)
+		return true;
 	return a->socket_mode == b->socket_mode &&
 	       same_text(a->socket_owner, b->socket_owner) &&
 	       same_text(a->socket_group, b->socket_group);

@@ -140,8 +140,11 @@ static void start_asking(struct master *master)
 	hosts->answers = calloc(hosts->n, sizeof(*hosts->answers));
 	if (hosts->answers == NULL ||
 		sys_hosts_start((const char *const *)hosts->names, hosts->n,
-			&hosts->asking) < 0)
+			&hosts->asking) < 0) {
+		log_words(LOG_WARNING, "no process to look hosts up: names "
+				       "have no addresses now; try again");
 		return;
+	}
 	hosts->until_ns = master->now_ns + PATIENCE_NS;
 	if (loop_add(master->loop, sys_hosts_fd(hosts->asking), LOOP_IN,
 		    tag_make(TAG_LOOKUP, 0, 0)) < 0)

@@ -282,10 +282,12 @@ static void begin(struct master *master, struct table *table)
 
 void reload_with(struct master *master, struct table *table)
 {
-	if (fresh(master))
+	if (fresh(master)) {
 		begin(master, table);
-	else
-		table_destroy(table);
+		return;
+	}
+	master->reload->failures++;
+	table_destroy(table);
 }
 
 /* Read the files, and go on with what they say. */

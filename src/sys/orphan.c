@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,35 +52,92 @@ static void put_address(int family, const uint8_t address[16], uint16_t port,
 	(void)snprintf(out + n, room - n, ":%04X", port);
 }
 
+/* One line of the kernel's table that is a listener's. */
+struct listed {
+	char local[48]; /* as put_address() has it */
+	unsigned long inode;
+};
+
+static FILE *open_list(int family)
+{
+	return fopen(
+		family == NET_IPV4 ? "/proc/net/tcp" : "/proc/net/tcp6", "re");
+}
+
+/* False: there is none left. */
+static bool next_listed(FILE *file, unsigned *n, struct listed *out)
+{
+	char line[512];
+	unsigned state;
+
+	while ((*n)++ < LINES_MAX && fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "%*s %47s %*s %x %*s %*s %*s %*s %*s %lu",
+			    out->local, &state, &out->inode) == 3 &&
+			state == TCP_LISTEN)
+			return true;
+	return false;
+}
+
 /* Its inode; 0: nobody listens there. */
 static unsigned long find_inode(
 	int family, const uint8_t address[16], uint16_t port)
 {
 	static const uint8_t any[16];
 	char wanted[48];
-	char line[512];
-	unsigned long inode = 0;
-	FILE *file = fopen(
-		family == NET_IPV4 ? "/proc/net/tcp" : "/proc/net/tcp6", "re");
+	struct listed listed = {.inode = 0};
+	unsigned n = 0;
+	bool found = false;
+	FILE *file = open_list(family);
 
 	if (file == NULL)
 		return 0;
 	put_address(family, family == NET_BOTH ? any : address, port, wanted,
 		sizeof(wanted));
-	for (unsigned n = 0; inode == 0 && n < LINES_MAX; n++) {
-		unsigned long found;
-		unsigned state;
-		char local[48];
+	while (!found && next_listed(file, &n, &listed))
+		found = strcmp(listed.local, wanted) == 0;
+	(void)fclose(file);
+	return found ? listed.inode : 0;
+}
 
-		if (fgets(line, sizeof(line), file) == NULL)
-			break;
-		if (sscanf(line, "%*s %47s %*s %x %*s %*s %*s %*s %*s %lu",
-			    local, &state, &found) == 3 &&
-			state == TCP_LISTEN && strcmp(local, wanted) == 0)
-			inode = found;
+static bool is_one_of(const int *fds, unsigned n, unsigned long inode)
+{
+	struct stat st;
+
+	for (unsigned i = 0; i < n; i++)
+		if (fstat(fds[i], &st) == 0 && st.st_ino == inode)
+			return true;
+	return false;
+}
+
+bool sys_port_is_shared(int family, const uint8_t address[16], uint16_t port,
+	const int *ours, unsigned ours_n)
+{
+	static const uint8_t any[16];
+	char wanted[48];
+	char wildcard[48];
+	const char *port_text;
+	struct listed listed;
+	unsigned n = 0;
+	bool shared = false;
+	FILE *file = open_list(family);
+
+	if (file == NULL)
+		return false;
+	put_address(family, any, port, wildcard, sizeof(wildcard));
+	put_address(family, family == NET_BOTH ? any : address, port, wanted,
+		sizeof(wanted));
+	port_text = strchr(wanted, ':');
+	while (!shared && next_listed(file, &n, &listed)) {
+		const char *colon = strchr(listed.local, ':');
+
+		shared = colon != NULL && strcmp(colon, port_text) == 0 &&
+			 (strcmp(wanted, wildcard) == 0 ||
+				 strcmp(listed.local, wildcard) == 0 ||
+				 strcmp(listed.local, wanted) == 0) &&
+			 !is_one_of(ours, ours_n, listed.inode);
 	}
 	(void)fclose(file);
-	return inode;
+	return shared;
 }
 
 /* ---- who holds it ------------------------------------------------------------ */

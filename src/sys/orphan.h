@@ -2,6 +2,7 @@
 #ifndef OSTLER_SYS_ORPHAN_H
 #define OSTLER_SYS_ORPHAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -20,5 +21,12 @@
  */
 int sys_adopt_listener(int family, const uint8_t address[16], uint16_t port,
 	const char *program, int *out_pid);
+
+/*
+ * Whether somebody else's listener would get clients of ADDRESS and PORT: all
+ * but the OURS_N in OURS are somebody else's.
+ */
+bool sys_port_is_shared(int family, const uint8_t address[16], uint16_t port,
+	const int *ours, unsigned ours_n);
 
 #endif
