@@ -90,12 +90,14 @@ class MailSystem(Postfix):
     def __init__(self, services=(), settings="", entry="- smtpd"):
         self.smtp = free_port()
         self.allowed = []
+        self.environment = dict(ENVIRONMENT)
         lines = [ln.format(smtp=f"127.0.0.1:{self.smtp}", entry=entry) for ln in SERVICES]
         names = {line.split()[0] for line in services}
         self.services = [ln for ln in lines if ln.split()[0] not in names] + list(services)
         super().__init__(self.services)
         for daemon in "postfix-script", "post-install":
             assert os.access(self.root / "sbin" / daemon, os.X_OK)
+        self._keep_reports()
         self._mail = self.root / "mail"
         self._mail.mkdir()
         shutil.chown(self._mail, "nobody", "nogroup")
@@ -117,6 +119,14 @@ class MailSystem(Postfix):
             os.chown(self.queue / name, owner, grp.getgrnam("postdrop").gr_gid)
             (self.queue / name).chmod(mode)
 
+    def _keep_reports(self):
+        """Of sanitizers, which a daemon has nowhere to write to."""
+        (self.root / "reports").mkdir()
+        (self.root / "reports").chmod(0o1777)
+        for name in "ASAN_OPTIONS", "UBSAN_OPTIONS":
+            given = os.environ.get(name, "")
+            self.environment[name] = f"{given}:log_path={self.root}/reports/{name}"
+
     # What an operator does
 
     def write_main_cf(self, settings="", raw=""):
@@ -131,13 +141,13 @@ class MailSystem(Postfix):
     def postfix(self, *words, **options):
         """Run `postfix WORDS` and return how it ended."""
         return subprocess.run(
-            ["postfix", "-c", self.config, *words], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+            ["postfix", "-c", self.config, *words], env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, **options)
 
     def run_master(self, *words, **options):
         """Run the master itself and return how it ended."""
         return subprocess.run(
-            [self.root / "sbin/master", "-c", self.config, *words], env=ENVIRONMENT,
+            [self.root / "sbin/master", "-c", self.config, *words], env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=60, **options)
 
@@ -199,6 +209,8 @@ class MailSystem(Postfix):
                 bad = [ln for ln in self.log().splitlines() if BAD.search(ln)
                        and not any(re.search(p, ln) for p in self.allowed)]
                 assert not bad, "\n".join(bad)
+                reports = [file.read_text() for file in (self.root / "reports").iterdir()]
+                assert not reports, "\n".join(reports)
         finally:
             self.remove()
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from mailsystem import ENVIRONMENT, MASTER, MailSystem
+from mailsystem import MASTER, MailSystem
 from postfix import DEADLINE_S, wait_until, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a Postfix")
@@ -37,8 +37,9 @@ class Foreground:
     def __enter__(self):
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen(
-            [*self.prefix, "postfix", "-c", self.system.config, "start-fg"], env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            [*self.prefix, "postfix", "-c", self.system.config, "start-fg"],
+            env=self.system.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         try:
             wait_until(lambda: self.system.listens() or self.process.poll() is not None,
                        "it listens")
@@ -178,7 +179,7 @@ def test_d_keeps_the_session():
     with MailSystem() as system:
         assert system.postfix("stop").returncode == 0
         with subprocess.Popen([system.root / "sbin/master", "-c", system.config, "-d"],
-                              env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                              env=system.environment, stdin=subprocess.DEVNULL,
                               process_group=0) as master:
             wait_until(system.is_running, "it runs")
             assert os.getsid(master.pid) == os.getsid(0)
@@ -215,7 +216,7 @@ def test_postmulti_starts_and_stops_several():
 
     def postfix(word):
         script = f"mount --bind {one.config} /etc/postfix && exec postfix {word}"
-        return subprocess.run(["unshare", "--mount", "sh", "-c", script], env=ENVIRONMENT,
+        return subprocess.run(["unshare", "--mount", "sh", "-c", script], env=one.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                               check=False).returncode
 

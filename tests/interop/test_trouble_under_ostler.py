@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mailsystem import ENVIRONMENT, MailSystem, ours
+from mailsystem import MailSystem, ours
 from postfix import DEADLINE_S, wait_until, why_not
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a Postfix")
@@ -287,7 +287,7 @@ def test_without_a_file_the_log_goes_to_syslog():
 
         def run(word):
             script = SYSLOG.format(dev=devices, config=system.config, word=word)
-            done = subprocess.run(["unshare", "--mount", "sh", "-c", script], env=ENVIRONMENT,
+            done = subprocess.run(["unshare", "--mount", "sh", "-c", script], env=system.environment,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                                   text=True, check=False)
             assert done.returncode == 0, done.stdout + done.stderr
