@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Small SVG plots, by hand: readable on light and on dark paper."""
+
+import math
+import statistics
+from html import escape
+
+from report import Table, short
+
+STYLE = """\
+<style>
+text { font: 12px sans-serif; fill: #333 }
+.title { font-size: 14px; font-weight: bold }
+.axis { stroke: #999; stroke-width: 1 }
+.range { stroke: #555; stroke-width: 1.5 }
+.ours { fill: #0072b2; stroke: #0072b2 } .theirs { fill: #d55e00; stroke: #d55e00 }
+.limit { fill: #999; stroke: #999 } .others { fill: #e69f00; stroke: #e69f00 }
+.curve { fill: none; stroke-width: 2 }
+.dashed { stroke-dasharray: 5 3 }
+@media (prefers-color-scheme: dark) {
+text { fill: #ddd } .range { stroke: #ccc }
+.ours { fill: #56b4e9; stroke: #56b4e9 } .theirs { fill: #ff8c4a; stroke: #ff8c4a }
+}
+</style>
+"""
+WIDTH = 720
+LEFT, RIGHT, LINE = 230, 90, 20
+PLOT_HEIGHT, TOP, BOTTOM = 240, 40, 40
+
+
+def kind_of(system):
+    if system.startswith("ostler"):
+        return "ours"
+    if system.startswith("postfix"):
+        return "theirs"
+    return "limit" if system.startswith("limit") else "others"
+
+
+def _svg(height, title, body):
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
+            f'width="{WIDTH}" height="{height}" role="img">\n<title>{escape(title)}</title>\n'
+            f'{STYLE}<text class="title" x="8" y="20">{escape(title)}</text>\n{body}</svg>\n')
+
+
+def bars(title, values):
+    """VALUES: {system: [value of each round]}; a bar to the median, a line over the range."""
+    values = {name: found for name, found in values.items() if found}
+    most = max((max(found) for found in values.values()), default=0)
+    if not most:
+        return None
+    wide = (WIDTH - LEFT - RIGHT) / most
+    out = []
+    for i, (name, found) in enumerate(values.items()):
+        y = TOP + i * LINE
+        middle = statistics.median(found)
+        out.append(f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
+                   f'<rect class="{kind_of(name)}" x="{LEFT}" y="{y + 2}" height="{LINE - 7}" '
+                   f'width="{middle * wide:.1f}"/>'
+                   f'<line class="range" x1="{LEFT + min(found) * wide:.1f}" y1="{y + 8}" '
+                   f'x2="{LEFT + max(found) * wide:.1f}" y2="{y + 8}"/>'
+                   f'<text x="{LEFT + max(found) * wide + 6:.1f}" y="{y + 12}">{short(middle)}'
+                   f'</text>\n')
+    return _svg(TOP + LINE * len(values) + 12, title, "".join(out))
+
+
+def _scale(low, high, from_, to, logarithmic):
+    if logarithmic:
+        low, high = math.log10(low), math.log10(high)
+    span = (high - low) or 1
+
+    def at(value):
+        value = math.log10(value) if logarithmic else value
+        return from_ + (value - low) / span * (to - from_)
+
+    return at
+
+
+def _ticks(low, high, logarithmic):
+    if logarithmic:
+        first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+        return [10.0 ** n for n in range(first, last + 1)]
+    step = 10 ** math.floor(math.log10((high - low) or 1))
+    while (high - low) / step > 6:
+        step *= 2
+    return [low + step * n for n in range(int((high - low) / step) + 1)]
+
+
+def curves(title, lines, across, up, logarithmic=False):
+    """LINES: {system: [(x, y)]}. ACROSS, UP: what the axes are."""
+    lines = {name: points for name, points in lines.items() if points}
+    xs = [x for points in lines.values() for x, _ in points]
+    ys = [y for points in lines.values() for _, y in points if y > 0 or not logarithmic]
+    if not ys:
+        return None
+    least = [min(xs), min(ys)] if logarithmic else [0, 0]
+    right = WIDTH - 200
+    at_x = _scale(least[0], max(xs), 60, right, logarithmic)
+    at_y = _scale(least[1], max(ys), TOP + PLOT_HEIGHT, TOP, logarithmic)
+    bottom = TOP + PLOT_HEIGHT
+    out = [f'<line class="axis" x1="60" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
+           f'<line class="axis" x1="60" y1="{TOP}" x2="60" y2="{bottom}"/>\n'
+           f'<text x="{right}" y="{bottom + 34}" text-anchor="end">{escape(across)}</text>'
+           f'<text x="64" y="{TOP - 4}">{escape(up)}</text>\n']
+    for tick in _ticks(least[0], max(xs), logarithmic):
+        out.append(f'<text x="{at_x(tick):.1f}" y="{bottom + 16}" text-anchor="middle">'
+                   f'{short(tick)}</text>')
+    for tick in _ticks(least[1], max(ys), logarithmic):
+        out.append(f'<text x="54" y="{at_y(tick) + 4:.1f}" text-anchor="end">{short(tick)}</text>')
+    seen = {}
+    for i, (name, points) in enumerate(lines.items()):
+        kind = kind_of(name)
+        seen[kind] = seen.get(kind, 0) + 1
+        classes = f"curve {kind}" + (" dashed" if seen[kind] % 2 == 0 else "")
+        path = " ".join(f"{at_x(x):.1f},{at_y(y):.1f}" for x, y in points
+                        if y > 0 or not logarithmic)
+        y = TOP + 10 + i * LINE
+        out.append(f'\n<polyline class="{classes}" style="fill: none" points="{path}"/>'
+                   f'<line class="{classes}" x1="{right + 12}" y1="{y}" x2="{right + 36}" '
+                   f'y2="{y}"/>'
+                   f'<text x="{right + 42}" y="{y + 4}">{escape(name)}</text>\n')
+    return _svg(TOP + PLOT_HEIGHT + BOTTOM, title, "".join(out))
+
+
+def _values(table, row, case, figure):
+    return {s: list(table.values(row, case, s, figure).values()) for s in table.systems(row, case)}
+
+
+def _middle_curve(table, case):
+    """Of each system the round whose last answer is the median."""
+    found = {}
+    for name in ("limit: pre-forked", "limit: spawn per client", "ostler", "ostler-postfix",
+                 "postfix", "tcpserver"):
+        rounds = table.values("P1", case, name, "curve_ms")
+        order = sorted((curve for curve in rounds.values() if curve), key=lambda c: c[-1])
+        if order:
+            found[name] = [(ms, i + 1) for i, ms in enumerate(order[len(order) // 2])]
+    return found
+
+
+def _growth(table, row, figure):
+    """How a figure grows with the number of services."""
+    found = {}
+    for case in table.cases(row):
+        for name, values in _values(table, row, case, figure).items():
+            if values:
+                found.setdefault(name, []).append((int(case.split()[0]),
+                                                   statistics.median(values)))
+    return {name: points for name, points in found.items() if len(points) > 1}
+
+
+def plots(samples):
+    """{file name: SVG}"""
+    table = Table(samples)
+    drawn = {
+        "burst.svg": bars("100 clients at once, 50 ms each, empty pool: ms until all are answered",
+                          _values(table, "P1", "100 x 50 ms", "last_ms")),
+        "burst-curve.svg": curves("100 clients at once, 50 ms each, empty pool",
+                                  _middle_curve(table, "100 x 50 ms"), "ms", "answered"),
+        "cold.svg": bars("First client of an empty pool, TCP: us to its answer",
+                         _values(table, "P2", "tcp", "p50_us")),
+        "cold-services.svg": curves("First client of an empty pool",
+                                    _growth(table, "P3", "p50_us"), "services", "us", True),
+        "start-services.svg": curves("Processor time of a start",
+                                     _growth(table, "P8", "start_cpu_ms"), "services", "ms", True),
+    }
+    for kind in "tcp", "unix":
+        for c in 1, 16:
+            drawn[f"warm-{kind}-{c}.svg"] = bars(
+                f"Warm pool, {kind}, {c} at a time: clients a second",
+                _values(table, "P5", f"{kind}, c={c}", "rate"))
+    for case, name in ("cold", "p50_us"), ("burst 50, stay", "last_ms"), ("c=4", "rate"):
+        drawn[f"smtpd-{case.split()[0].replace('=', '')}.svg"] = bars(
+            f"Debian's smtpd, {case}: {name.replace('_', ' in ')}",
+            _values(table, "P12", case, name))
+    return {name: svg for name, svg in drawn.items() if svg}
