@@ -167,6 +167,14 @@ bool diversion_look(
 }
 
 /* dpkg --verify prints a line about each file that is another. */
+bool diversion_saved_is_foreign(const struct diversion *diversion)
+{
+	return diversion->saved_entry.kind != ENTRY_NONE &&
+	       diversion->kind == DIVERSION_NONE && !diversion->ours &&
+	       !entry_is_same(
+		       &diversion->master_entry, &diversion->saved_entry);
+}
+
 bool diversion_is_genuine(const struct diversion *diversion)
 {
 	const char *const words[] = {"--verify", diversion->package, NULL};

@@ -60,6 +60,9 @@ struct diversion {
 bool diversion_look(
 	const char *root, const char *directory, struct diversion *out);
 
+/* What is at MASTER.postfix, if anything, is not from us: leave it alone. */
+bool diversion_saved_is_foreign(const struct diversion *diversion);
+
 /* PATH is an ostlerd: it says so within. */
 bool diversion_is_ostlerd(const char *path);
 

@@ -80,7 +80,8 @@ enum ctl_exit postfix_disable(struct postfix *postfix)
 	enum ctl_exit result;
 
 	if (at->kind == DIVERSION_NONE && !at->ours &&
-		at->saved_entry.kind == ENTRY_NONE) {
+		(at->saved_entry.kind == ENTRY_NONE ||
+			diversion_saved_is_foreign(at))) {
 		say_line(stdout, "%s is not ostler's", at->master);
 		return CTL_OK;
 	}

@@ -110,7 +110,20 @@ static enum ctl_exit check_place(const struct postfix *postfix)
 	return CTL_OK;
 }
 
-/* The package's program gets its second name; what may be there is stale. */
+/* An older program of the package's, or somebody's own copy: who knows. */
+static enum ctl_exit keep_saved(struct postfix *postfix)
+{
+	const struct diversion *at = &postfix->diversion;
+
+	if (!diversion_saved_is_foreign(at) ||
+		!postfix_step(postfix, "keep the file %s as %s", at->saved_at,
+			at->replaced_at))
+		return CTL_OK;
+	return postfix_done(sys_replace_by_file(at->replaced_at, at->saved_at),
+		at->replaced_at);
+}
+
+/* The package's program gets its second name. */
 static enum ctl_exit save(struct postfix *postfix)
 {
 	const struct diversion *at = &postfix->diversion;
@@ -204,6 +217,8 @@ enum ctl_exit postfix_enable(struct postfix *postfix)
 	if (is_in_place(postfix))
 		return renew(postfix);
 	result = check(postfix);
+	if (result == CTL_OK)
+		result = keep_saved(postfix);
 	if (result == CTL_OK)
 		result = save(postfix);
 	if (result == CTL_OK)

@@ -384,7 +384,7 @@ static int serve(struct postfix_master *postfix,
 		.config = postfix->master_file,
 		.spawn_method = line->method};
 	const struct postfix_conf *conf;
-	struct master master;
+	static struct master master; /* there is one, until the end */
 	struct table *table = first_table(postfix);
 	const char *what = "";
 	int data_lock = -1;
@@ -475,9 +475,10 @@ static int test(struct postfix_master *postfix)
 int postfix_main(int argc, char **argv)
 {
 	const char *name = base_name(argv[0]);
-	struct postfix_master postfix = {.stderr_fd = -1};
+	static struct postfix_master postfix; /* as the master is */
 	struct command_line line;
 
+	postfix.stderr_fd = -1;
 	(void)umask(077);
 	postfix.ignored = ignored_signals();
 	(void)signal(SIGPIPE, SIG_IGN); /* who reads stderr may be gone */

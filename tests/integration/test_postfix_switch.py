@@ -156,6 +156,14 @@ class Root:
         assert diverted is None
         assert self.dpkg("--verify", "postfix") == ""
 
+    def take_replaced(self, version, *names):
+        """The file of before an upgrade is not thrown away unseen."""
+        for name in names:
+            left = self.master.with_name(name)
+            if left.exists():
+                assert self.version_of(left) == "1.0" != version
+                left.unlink()
+
     def check_ours(self, version):
         found, diverted = self.look()
         assert sorted(found) == ["master", "master.postfix"], found
@@ -307,16 +315,25 @@ def test_wherever_it_is_killed_a_master_is_there_and_both_ways_go_on(made, tmp_p
                     root.install(version)
                 root.do("status")
                 root.do(then)
-                # The file of before the upgrade is not thrown away unseen.
-                left = root.master.with_name("master.replaced")
-                if left.exists():
-                    assert root.version_of(left) == "1.0" != version
-                    left.unlink()
+                root.take_replaced(version, "master.replaced")
                 if then == "enable":
                     root.check_ours(version)
                     root.do("disable")
+                root.take_replaced(version, "master.replaced", "master.postfix")
                 root.check_package(version)
                 shutil.rmtree(root.path)
+
+
+def test_somebody_elses_file_of_that_name_is_kept(root):
+    theirs = root.master.with_name("master.postfix")
+    theirs.write_text("#!/bin/sh\necho theirs\n")
+    assert "is not ostler's" in root.do("disable")
+    assert root.version_of(theirs) == "theirs"
+    root.do("enable")
+    kept = root.master.with_name("master.replaced")
+    assert root.version_of(kept) == "theirs"
+    kept.unlink()
+    root.check_ours("1.0")
 
 
 # ---- refusals ----------------------------------------------------------------
