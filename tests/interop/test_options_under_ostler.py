@@ -181,7 +181,7 @@ def test_d_keeps_the_session():
         with subprocess.Popen([system.root / "sbin/master", "-c", system.config, "-d"],
                               env=system.environment, stdin=subprocess.DEVNULL,
                               process_group=0) as master:
-            wait_until(system.is_running, "it runs")
+            wait_until(system.listens, "it listens")  # `-t` takes the lock for a moment
             assert os.getsid(master.pid) == os.getsid(0)
             system.send("one@virtual.test")
             system.expect_mail("one@virtual.test")
