@@ -35,8 +35,9 @@
 
 static int open_signals(struct master *master)
 {
-	static const int signals[] = {
-		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
+	/* SIGALRM: an alarm that our starter set must not be our end. */
+	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
+		SIGUSR2, SIGCHLD, SIGALRM};
 
 	master->signal_fd =
 		sys_signals_open(signals, sizeof(signals) / sizeof(signals[0]));

@@ -68,7 +68,7 @@ static void take_signal(struct master *master, int signal)
 		master->child_signal = true;
 		break;
 	default:
-		break; /* USR1: no file to reopen; USR2: none yet */
+		break; /* USR1: no file to reopen; USR2: none yet; ALRM */
 	}
 }
 
