@@ -114,15 +114,18 @@ static bool is_imported(const struct postfix_conf *conf, const char *name)
 	return false;
 }
 
-/* The log of all of Postfix goes where main.cf says. */
-static int put_log(
-	const struct postfix_conf *conf, char **born, unsigned *born_n)
+/*
+ * The log of all of Postfix goes where main.cf says. As Postfix has it, reading
+ * main.cf sets MAIL_LOGTAG and only the start drops what is not imported.
+ */
+static int put_log(const struct postfix_conf *conf, bool is_first, char **born,
+	unsigned *born_n)
 {
 	const struct maincf *main = conf->main;
 	char path[4096];
 	int result = 0;
 
-	if (is_imported(conf, "MAIL_LOGTAG"))
+	if (!is_first || is_imported(conf, "MAIL_LOGTAG"))
 		result = put(born, born_n, "MAIL_LOGTAG",
 			maincf_text(main, POSTFIX_syslog_name));
 	if (result < 0 || maincf_text(main, POSTFIX_maillog_file)[0] == '\0')
@@ -160,7 +163,7 @@ int postfix_set_environment(
 		n += born[n] != NULL;
 	}
 	if (result == 0)
-		result = put_log(conf, born, &n);
+		result = put_log(conf, postfix->born == NULL, born, &n);
 	if (result < 0) {
 		free_list(born, n);
 		return result;
