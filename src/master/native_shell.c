@@ -38,6 +38,7 @@ const struct personality personality_native = {
 	.in_force = in_force,
 	.order = order_make,
 	.stop = stop,
+	.wakes_dgram = true,
 	.wake_stays = false,
 	.reload_replaces = false,
 };

@@ -90,7 +90,8 @@ struct personality {
 	int (*adopt)(
 		const struct service *row, const struct endpoint *endpoint);
 
-	bool wake_stays; /* a wake-up's connection is the worker's to end */
+	bool wakes_dgram; /* datagram sockets can be woken */
+	bool wake_stays;  /* a wake-up's connection is the worker's to end */
 	bool reload_replaces; /* every worker, whether its row changed or not */
 };
 

@@ -133,8 +133,9 @@ static void listen_words(
 	size_t n = strlen(text);
 
 	if (endpoint->path != NULL) {
-		text_put_format(out, "bind: %s: %s", strchr(text, ':') + 1,
-			strerror(error));
+		text_put_format(out, "%s %s: %s",
+			error == EISDIR ? "remove" : "bind:",
+			strchr(text, ':') + 1, strerror(error));
 		return;
 	}
 	while (n > 0 && text[n - 1] != ':')
@@ -202,6 +203,7 @@ const struct personality personality_postfix = {
 	.listen_words = listen_words,
 	.accept_lock = accept_lock,
 	.adopt = adopt,
+	.wakes_dgram = false,
 	.wake_stays = true,
 	.reload_replaces = true,
 };

@@ -198,6 +198,10 @@ void wake_service(struct master *master, uint32_t service)
 	struct wake *wake;
 	int fd;
 
+	if (target.kind == WAKE_DGRAM && !master->personality->wakes_dgram) {
+		failed(master, service, EOPNOTSUPP);
+		return;
+	}
 	if (is_knocking(master, service))
 		return;
 	wake = free_wake(master);
