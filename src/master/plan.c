@@ -11,22 +11,29 @@
 #include "base/text.h"
 #include "master/edition.h"
 #include "master/listeners.h"
+#include "master/log.h"
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/place.h"
 #include "sys/fd.h"
 #include "table/table.h"
 
+static bool is_open(
+	const struct listener *listener, const struct endpoint *endpoint)
+{
+	return listener->fd >= 0 && endpoint_same(listener->endpoint, endpoint);
+}
+
 static bool is_kept(
 	const struct listener *listener, const struct endpoint *endpoint)
 {
-	return listener->fd >= 0 &&
-	       endpoint_same(listener->endpoint, endpoint) &&
-	       listener_has_name(listener);
+	return is_open(listener, endpoint) && listener_has_name(listener);
 }
 
-static bool keep(struct plan *plan, const struct service *row,
-	const struct plan_row *made, struct plan_endpoint *out)
+static bool keep_if(struct plan *plan, const struct service *row,
+	const struct plan_row *made,
+	bool (*fits)(const struct listener *, const struct endpoint *),
+	struct plan_endpoint *out)
 {
 	const struct service_state *old;
 
@@ -36,7 +43,7 @@ static bool keep(struct plan *plan, const struct service *row,
 	for (unsigned i = 0; i < old->listeners_n; i++) {
 		const struct listener *listener = &old->listeners[i];
 
-		if (!is_kept(listener, out->listener.endpoint))
+		if (!fits(listener, out->listener.endpoint))
 			continue;
 		out->source = PLAN_KEPT;
 		out->protect = listener->endpoint->path != NULL &&
@@ -97,32 +104,51 @@ static bool is_ours(const struct plan *plan, const struct endpoint *endpoint)
 					  ->listeners[place->index]);
 }
 
-static bool open_new(struct plan *plan, const struct service *row,
-	struct plan_endpoint *out, struct diags *diags)
+/* 0 or -errno. */
+static int open_new(
+	struct plan *plan, const struct service *row, struct plan_endpoint *out)
 {
 	const struct endpoint *endpoint = out->listener.endpoint;
+	const struct identity *owner = edition_sockets(plan->edition, row);
 	int fd;
 
 	out->source = PLAN_NEW;
-	out->listener.maker =
-		maker_of(row, edition_sockets(plan->edition, row));
+	out->listener.maker = maker_of(row, owner);
 	out->named = (struct net_named)NET_NAMED_NONE;
-	fd = listener_open(row, endpoint, edition_sockets(plan->edition, row),
+	fd = listener_open(row, endpoint, owner,
 		is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN,
 		&out->named);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)
-		fd = listener_open_beside(plan->master, plan, row, endpoint,
-			edition_sockets(plan->edition, row));
+		fd = listener_open_beside(
+			plan->master, plan, row, endpoint, owner);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET &&
 		plan->master->personality->adopt != NULL)
 		fd = plan->master->personality->adopt(row, endpoint);
-	if (fd < 0) {
-		complain(plan->master, diags, row, endpoint, -fd);
-		return false;
-	}
+	if (fd < 0)
+		return fd;
 	out->listener.fd = fd;
 	out->listener.dev = out->named.dev;
 	out->listener.ino = out->named.ino;
+	return 0;
+}
+
+/*
+ * Whoever owns the directory may take a name away, and have something in its
+ * place that cannot be replaced. That must not keep a reload from all others.
+ */
+static bool keep_nameless(struct plan *plan, const struct service *row,
+	const struct plan_row *made, struct plan_endpoint *out)
+{
+	struct log_line line;
+
+	if (!row->socket_by_owner || !keep_if(plan, row, made, is_open, out))
+		return false;
+	log_begin(&line, MESSAGE_LISTENER_FAILED);
+	log_text(&line, "service", row->name);
+	log_text(&line, "endpoint", out->listener.endpoint->text);
+	log_text(&line, "error",
+		"its name was taken away, and cannot be had again");
+	log_end(&line);
 	return true;
 }
 
@@ -130,11 +156,17 @@ static bool find_endpoint(struct plan *plan, const struct service *row,
 	const struct plan_row *made, struct plan_endpoint *out,
 	struct diags *diags)
 {
-	if (keep(plan, row, made, out))
+	int result;
+
+	if (keep_if(plan, row, made, is_kept, out))
 		return true;
 	if (place_take(plan, row, out))
 		return true;
-	return open_new(plan, row, out, diags);
+	result = open_new(plan, row, out);
+	if (result == 0 || keep_nameless(plan, row, made, out))
+		return true;
+	complain(plan->master, diags, row, out->listener.endpoint, -result);
+	return false;
 }
 
 /* Nothing about the listeners differs: the usual case of a reload. */
