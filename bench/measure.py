@@ -5,6 +5,7 @@ Everything that is started is stopped by its own pid, everything that waits has
 a deadline, and every listener is on 127.0.0.1 or in a directory of ours.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -355,9 +356,25 @@ class Bench:
         self.say(f"  {row} {case} | {system} | {text}")
 
     def skip(self, what, why):
+        what = what if isinstance(what, str) else what[0]
         if what not in self.skipped:
             self.skipped[what] = str(why)
             self.say(f"  not measured: {what}: {why}")
+
+    @contextlib.contextmanager
+    def running(self, makers):
+        """All that can run here, up at once: only who is visited has anything to do."""
+        servers = {}
+        try:
+            for name, make in makers.items():
+                try:
+                    servers[name] = make().start()
+                except Skip as why:
+                    self.skip(name, why)
+            yield servers
+        finally:
+            for server in servers.values():
+                server.stop()
 
     def visit(self, rounds, makers, measure):
         """Every system in every round, none always first.
@@ -366,7 +383,7 @@ class Bench:
         one sample; a system that cannot run here is skipped by name.
         """
         names = list(makers)
-        for number in range(rounds):
+        for number in range(rounds if names else 0):
             at = number % len(names)
             for name in names[at:] + names[:at]:
                 if name in self.skipped:

@@ -26,6 +26,7 @@ text { fill: #ddd } .range { stroke: #ccc }
 WIDTH = 720
 LEFT, RIGHT, LINE = 230, 90, 20
 PLOT_HEIGHT, TOP, BOTTOM = 240, 40, 40
+DASHED = ("ostler-postfix", "limit: spawn per client", "limit: fork, exec")
 
 
 def kind_of(system):
@@ -45,21 +46,27 @@ def _svg(height, title, body):
 def bars(title, values):
     """VALUES: {system: [value of each round]}; a bar to the median, a line over the range."""
     values = {name: found for name, found in values.items() if found}
-    most = max((max(found) for found in values.values()), default=0)
+    middles = {name: statistics.median(found) for name, found in values.items()}
+    # One that is far beyond all others is cut short, or nothing could be told of those.
+    most = min(max(middles.values(), default=0),
+               4 * statistics.median(middles.values() or [0]))
     if not most:
         return None
-    wide = (WIDTH - LEFT - RIGHT) / most
+
+    def at(value):
+        return LEFT + min(value / most, 1.1) * (WIDTH - LEFT - RIGHT) / 1.1
+
     out = []
     for i, (name, found) in enumerate(values.items()):
         y = TOP + i * LINE
-        middle = statistics.median(found)
+        cut = " (cut)" if middles[name] > 1.1 * most else ""
+        end = at(max(found))
         out.append(f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>'
                    f'<rect class="{kind_of(name)}" x="{LEFT}" y="{y + 2}" height="{LINE - 7}" '
-                   f'width="{middle * wide:.1f}"/>'
-                   f'<line class="range" x1="{LEFT + min(found) * wide:.1f}" y1="{y + 8}" '
-                   f'x2="{LEFT + max(found) * wide:.1f}" y2="{y + 8}"/>'
-                   f'<text x="{LEFT + max(found) * wide + 6:.1f}" y="{y + 12}">{short(middle)}'
-                   f'</text>\n')
+                   f'width="{at(middles[name]) - LEFT:.1f}"/>'
+                   f'<line class="range" x1="{at(min(found)):.1f}" y1="{y + 8}" '
+                   f'x2="{end:.1f}" y2="{y + 8}"/>'
+                   f'<text x="{end + 6:.1f}" y="{y + 12}">{short(middles[name])}{cut}</text>\n')
     return _svg(TOP + LINE * len(values) + 12, title, "".join(out))
 
 
@@ -78,8 +85,10 @@ def _scale(low, high, from_, to, logarithmic):
 def _ticks(low, high, logarithmic):
     if logarithmic:
         first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
-        return [10.0 ** n for n in range(first, last + 1)]
-    step = 10 ** math.floor(math.log10((high - low) or 1))
+        steps = (1,) if last - first > 1 else (1, 2, 5)
+        return [step * 10.0 ** n for n in range(first - 1, last + 1) for step in steps
+                if low <= step * 10.0 ** n <= high]
+    step = 10 ** math.floor(math.log10((high - low) or 1)) / 4
     while (high - low) / step > 6:
         step *= 2
     return [low + step * n for n in range(int((high - low) / step) + 1)]
@@ -106,11 +115,8 @@ def curves(title, lines, across, up, logarithmic=False):
                    f'{short(tick)}</text>')
     for tick in _ticks(least[1], max(ys), logarithmic):
         out.append(f'<text x="54" y="{at_y(tick) + 4:.1f}" text-anchor="end">{short(tick)}</text>')
-    seen = {}
     for i, (name, points) in enumerate(lines.items()):
-        kind = kind_of(name)
-        seen[kind] = seen.get(kind, 0) + 1
-        classes = f"curve {kind}" + (" dashed" if seen[kind] % 2 == 0 else "")
+        classes = f"curve {kind_of(name)}" + (" dashed" if name in DASHED else "")
         path = " ".join(f"{at_x(x):.1f},{at_y(y):.1f}" for x, y in points
                         if y > 0 or not logarithmic)
         y = TOP + 10 + i * LINE

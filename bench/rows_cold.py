@@ -46,7 +46,7 @@ def burst(bench, peers):
                          p50_ms=got["p50_us"] / 1000, failed=got["failed"],
                          curve_ms=[round(ms, 2) for ms in curve])
 
-    bench.visit(bench.rounds(9), makers, measure)
+    bench.visit(bench.rounds(7), makers, measure)
     unix = {**masters(bench, services(unix=True)),
             "limit: spawn per client":
                 limit("limit-spawn", "spawn", program="echo", words=[HOLD_MS], unix=True)}
@@ -89,7 +89,7 @@ def run_burst(bench, peers):
 
 def first_clients(bench, row, case, endpoint, name, number, options=(), think_us=25000):
     """One after the other, each to an empty pool: a worker leaves after one client."""
-    got = bench.load(endpoint, *options, "--count", bench.often(40, 5), "--think-us", think_us)
+    got = bench.load(endpoint, *options, "--count", bench.often(30, 5), "--think-us", think_us)
     bench.sample(row, case, name, number, p50_us=got["p50_us"], p90_us=got["p90_us"],
                  failed=got["failed"])
 
@@ -119,18 +119,7 @@ def run_cold(bench, peers):
 
 
 def _cold_case(bench, case, makers):
-    """All are up at once: only the one that is visited has anything to do."""
-    running = {}
-
-    def measure(number, name, make):
-        if name not in running:
-            running[name] = make().start()
-        server = running[name]
-        first_clients(bench, "P2", case, server.endpoint or server.endpoint_of(), name, number,
-                      server.load_options)
-
-    try:
-        bench.visit(bench.rounds(7), makers, measure)
-    finally:
-        for server in running.values():
-            server.stop()
+    with bench.running(makers) as running:
+        bench.visit(bench.rounds(5), running, lambda number, name, server: first_clients(
+            bench, "P2", case, server.endpoint or server.endpoint_of(), name, number,
+            server.load_options))

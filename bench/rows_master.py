@@ -70,27 +70,20 @@ def idle_services(n):
 def run_idle(bench, _):
     """All of them at the same time: they have nothing to do but wait."""
     seconds = bench.often(60, 3)
-    running = []
-    try:
-        for name in MASTERS:
-            for n in bench.often((10, 3000), (10, 100)):
-                bench.visit(1, {name: lambda name=name, n=n: make_master(
-                    bench, name, idle_services(n))},
-                    lambda _, name, make, n=n: running.append((name, n, make().start())))
-        for _, _, server in running:
+    makers = {(name, n): lambda name=name, n=n: make_master(bench, name, idle_services(n))
+              for name in MASTERS for n in bench.often((10, 3000), (10, 100))}
+    with bench.running(makers) as running:
+        for server in running.values():
             bench.load(server.endpoint_of("s00000"), "--burst", 20)
-        for _, _, server in running:
+        for server in running.values():
             wait_quiet(server.pid)
         # Whatever a master does a while after a burst is not idleness yet.
         time.sleep(bench.often(5, 0.5))
-        before = [woken(server) for _, _, server in running]
+        before = {key: woken(server) for key, server in running.items()}
         time.sleep(seconds)
-        for (name, n, server), then in zip(running, before):
+        for (name, n), server in running.items():
             bench.sample("P10", f"{n} services", name, 0, seconds=seconds,
-                         wakeups=woken(server) - then)
-    finally:
-        for _, _, server in running:
-            server.stop()
+                         wakeups=woken(server) - before[name, n])
 
 
 def woken(server):
@@ -137,4 +130,4 @@ def run_reload(bench, _):
         for times in 0, reloads:
             reload(bench, number, name, make, times)
 
-    bench.visit(bench.rounds(4), masters(bench, reload_services), measure)
+    bench.visit(bench.rounds(3), masters(bench, reload_services), measure)

@@ -22,16 +22,10 @@ def warm(bench):
         return [*helpers(), Service("warm", ["smtpd"], limit=20),
                 Service("cold", ["smtpd"], limit=20, max_use=1)]
 
-    running = {}
-    try:
-        for name, make in masters(bench, services, NAMES).items():
-            running[name] = make().start()
+    with bench.running(masters(bench, services, NAMES)) as running:
         for case in "cold", "c=1", "c=4", "c=16":
             bench.visit(bench.rounds(15), running, lambda number, name, server, case=case:
                         _greetings(bench, case, name, number, server))
-    finally:
-        for server in running.values():
-            server.stop()
 
 
 def _greetings(bench, case, name, number, server):
@@ -45,7 +39,7 @@ def _greetings(bench, case, name, number, server):
         bench.load(endpoint, *GREETING, "--clients", clients, "--seconds", 0.15)
         before = run_ns(server.pid)
         got = bench.load(endpoint, *GREETING, "--clients", clients,
-                         "--seconds", bench.often(0.8, 0.25))
+                         "--seconds", bench.often(0.6, 0.25))
     bench.sample("P12", case, name, number, p50_us=got["p50_us"], p99_us=got["p99_us"],
                  rate=got["rate"], failed=got["failed"],
                  master_us=(run_ns(server.pid) - before) / 1000 / max(1, got["n"]))

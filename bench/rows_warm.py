@@ -6,7 +6,7 @@ server on its processors, and how long they waited.
 """
 
 from measure import run_ns
-from systems import PhpFpm, Service, make_limit, masters, superservers
+from systems import MASTERS, PhpFpm, Service, make_limit, masters, superservers
 
 WORKERS = 4
 
@@ -42,7 +42,7 @@ def clients_of(bench, case, server, name, number, endpoint, clients):
     words = [*server.load_options, "--clients", clients]
     bench.load(endpoint, *words, "--seconds", bench.often(0.1, 0.05))
     before, master_before = server.used_ns(), run_ns(server.pid)
-    got = bench.load(endpoint, *words, "--seconds", bench.often(0.4, 0.1))
+    got = bench.load(endpoint, *words, "--seconds", bench.often(0.35, 0.1))
     used_us = (server.used_ns() - before) / 1000
     bench.sample("P5", f"{case}, c={clients}", name, number, rate=got["rate"],
                  p50_us=got["p50_us"], p99_us=got["p99_us"], failed=got["failed"],
@@ -50,29 +50,21 @@ def clients_of(bench, case, server, name, number, endpoint, clients):
                  master_us=(run_ns(server.pid) - master_before) / 1000 / max(1, got["n"]))
 
 
+KINDS = {"forever": "", "hundred": ", leaves after 100", "static": ", static worker"}
+
+
 def run_case(bench, peers, case, unix):
-    running = {}
-    kinds = {"forever": "", "hundred": ", leaves after 100", "static": ", static worker"}
-    # Started when they are first visited, and up until the end.
-    where = {}
-
-    def start(name, make, services=(None,)):
-        server = running[name] = make().start()
-        for service in services:
-            shown = name + kinds.get(service, "")
-            endpoint = server.endpoint_of(service) if service else server.endpoint
-            where[shown] = (server, endpoint)
-
-    try:
-        for name, make in {**limits(bench, peers, unix), **pools(bench, unix)}.items():
-            of_master = tuple(kinds) if name in ("postfix", "ostler-postfix", "ostler") else (None,)
-            bench.visit(1, {name: make}, lambda _, n, m, s=of_master: start(n, m, s))
+    with bench.running({**limits(bench, peers, unix), **pools(bench, unix)}) as running:
+        where = {}
+        for name, server in running.items():
+            if name in MASTERS:
+                for service, kind in KINDS.items():
+                    where[name + kind] = server, server.endpoint_of(service)
+            else:
+                where[name] = server, server.endpoint
         for clients in bench.often((1, 2, 16, 64), (1, 16)):
-            bench.visit(bench.rounds(5), where, lambda number, name, place, clients=clients:
+            bench.visit(bench.rounds(4), where, lambda number, name, place, clients=clients:
                         clients_of(bench, case, place[0], name, number, place[1], clients))
-    finally:
-        for server in running.values():
-            server.stop()
 
 
 def run(bench, peers):
