@@ -79,8 +79,8 @@ FROM_MANY = (
     "`ostler-spawn` is a worker of several clients and takes no accept lock; Postfix's spawn(8) "
     "has one at a time.")
 FEW_WORDS = (
-    "Our worker of several clients says TAKEN when it has as many as it may have, not for each "
-    "request.")
+    "Our worker of several clients says TAKEN when it has as many as it may have, and once for its "
+    "first client, not for each request.")
 LAST_WORDS = (
     "Our worker does not say AVAIL when it is about to leave: it would be given a client that "
     "another has to serve.")

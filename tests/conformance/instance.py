@@ -174,9 +174,19 @@ class Instance(Postfix):
                 self.master.kill()
             self.status = self.master.wait(DEADLINE_S)
             self.master.stdout.close()
+        self._end_daemon()
         for pid in filter(self._is_recorder, pids):
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def _end_daemon(self):
+        """A master that -w left running, if something failed before it was stopped."""
+        try:
+            pid = int((self.queue / "pid/master.pid").read_text())
+            if str(self.root) in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGKILL)
+        except (OSError, ValueError):
+            pass
 
     def _is_recorder(self, pid):
         try:

@@ -166,13 +166,13 @@ def pass_client(m, where):
 @scenario(GROUP, "Several clients at once, and workers that take their time to start.")
 def burst(run):
     m = run.instance([service("x")])
-    m.behave("x", "sleep 700")
+    m.behave("x", "sleep 1000")
     with m:
-        clients = [m.waiting("public/x") for _ in range(4)]
-        m.born("x")
-        m.barrier()
-        m.barrier()
-        run.fact("workers before the first one is ready", m.count("x"))
+        with run.quick():
+            clients = [m.waiting("public/x") for _ in range(4)]
+            m.born("x")
+            m.barrier()
+            run.fact("workers before the first one is ready", m.count("x"))
         answers = {m.answered(client, 10) for client in clients}
         run.fact("clients served by a worker of their own", len(answers - {None}))
         run.fact("workers in the end", m.count("x"))
@@ -321,7 +321,7 @@ def early_exit(run):
     m = run.instance([service("x")], SHORT)
     m.behave("x", "exit 0")
     with m, m.waiting("public/x") as client:
-        restarted(m, "x", 19, 1.5)
+        restarted(m, "x", 19, 3)
         run.fact("starts until somebody gives up", whether(
             m.count("x") > 19, "hundreds a second", "a few, with pauses"))
         m.behave("x")

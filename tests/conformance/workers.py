@@ -125,6 +125,7 @@ def serve_one(run, nest, kind, worker, channel):
         run.fact(f"{channel}: when it has left", worker.said(2))
         run.fact(f"{channel}: the lock then", settled_lock(nest))
     else:
+        worker.said_within(2, 2)
         pause(0.2)
         run.fact(f"{channel}: when it has left", worker.said())
 
@@ -313,7 +314,7 @@ def nonsense(run, kind):
     for _, options, environment in cases:
         nest = kind.nest(run)
         nests.append((nest, nest.start(options, environment, settled=False)))
-    end = time.monotonic() + 2
+    end = time.monotonic() + 3
     for (what, _, _), (nest, worker) in zip(cases, nests):
         with nest:
             left = max(end - time.monotonic(), 0)
