@@ -105,6 +105,8 @@ class Master(Server):
 
 
 class Ostler(Master):
+    PER_FILE = 1000
+
     def prepare(self):
         self.runtime = self.directory / "run"
         self.config = self.directory / "ostler.conf"
@@ -116,7 +118,12 @@ class Ostler(Master):
         return [self.bench.bin / "ostlerd", "-c", self.config]
 
     def write(self):
-        text = f'runtime_directory = "{self.runtime}"\n' + "".join(map(self._text, self.services))
+        """In several files: no single one may be large."""
+        text = f'runtime_directory = "{self.runtime}"\n'
+        for at in range(0, len(self.services), self.PER_FILE):
+            part = self.directory / f"{at}.conf"
+            part.write_text("".join(map(self._text, self.services[at:at + self.PER_FILE])))
+            text += f'include("{part}")\n'
         fresh = self.config.with_suffix(".new")
         fresh.write_text(text)
         fresh.rename(self.config)
