@@ -258,6 +258,20 @@ void postfix_say_remarks(const struct postfix_log *log)
 			log_words(LOG_INFO, "%s", said->text);
 }
 
+/* Who empties the file by mistake does not mean to end all mail. */
+static bool has_services(const struct postfix_master *postfix,
+	struct table *table, struct diags *diags)
+{
+	if (table->services_n > 0)
+		return true;
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = postfix->master_file,
+				 .problem = "there is no service",
+				 .remedy = "to end all of them, stop Postfix"});
+	table_destroy(table);
+	return false;
+}
+
 bool postfix_load(
 	struct master *master, struct table **out, struct diags *diags)
 {
@@ -266,7 +280,7 @@ bool postfix_load(
 	bool good = postfix_read(master->postfix, out, diags, &log);
 
 	postfix_say_remarks(&log);
-	if (!good)
+	if (!good || !has_services(master->postfix, *out, diags))
 		return false;
 	conf = postfix_conf_in(*out);
 	say_ignored(conf->main, POSTFIX_queue_directory);

@@ -273,9 +273,13 @@ static int take(const struct holder *holder, const char *program)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Whoever runs the program can have it hold a socket; but not one of ours. */
 static bool is_listener(int fd, uint16_t port)
 {
-	return sys_listener_alive(fd) == 1 && sys_local_port(fd) == port;
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	       sys_listener_alive(fd) == 1 && sys_local_port(fd) == port;
 }
 
 int sys_adopt_listener(int family, const uint8_t address[16], uint16_t port,

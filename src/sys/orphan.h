@@ -9,8 +9,8 @@
  * orphan - a listener that only workers without a master still hold
  *
  * Knows:   who holds a TCP listener, from /proc.
- * Decides: nobody else's is taken: whoever holds it runs PROGRAM, and the
- *          parent of none of them holds it as well.
+ * Decides: nobody else's is taken: it was made by our user, whoever holds it
+ *          runs PROGRAM, and the parent of none of them holds it as well.
  * Never:   waits, or signals anybody.
  */
 

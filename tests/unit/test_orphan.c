@@ -117,6 +117,26 @@ static void one_of_another_program_is_left_alone(void **state)
 	end(holder);
 }
 
+/* Anybody can start our programs, and have them hold a socket of his own. */
+static void one_that_another_user_made_is_left_alone(void **state)
+{
+	uint16_t port = 0;
+	int pid = 0, fd = -1, holder;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(seteuid(65534), 0);
+	fd = listen_at(NET_IPV4, &port);
+	assert_int_equal(seteuid(0), 0);
+	assert_true(fd >= 0);
+	holder = start_holder(&fd, false);
+	assert_int_equal(
+		sys_adopt_listener(NET_IPV4, loopback, port, self, &pid),
+		-EADDRINUSE);
+	end(holder);
+}
+
 static void one_at_another_address_is_left_alone(void **state)
 {
 	static const uint8_t other[16] = {127, 0, 0, 2};
@@ -138,6 +158,7 @@ int main(void)
 		cmocka_unit_test(so_is_one_of_ipv6),
 		cmocka_unit_test(one_whose_master_lives_is_left_alone),
 		cmocka_unit_test(one_of_another_program_is_left_alone),
+		cmocka_unit_test(one_that_another_user_made_is_left_alone),
 		cmocka_unit_test(one_at_another_address_is_left_alone),
 	};
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
