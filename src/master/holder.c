@@ -7,6 +7,7 @@
 #include "master/records.h"
 #include "master/services.h"
 #include "sys/locks.h"
+#include "sys/process.h"
 
 /*
  * Postfix's workers take turns: who holds the accept lock may wait for a
@@ -20,9 +21,11 @@ static bool is_stopped_worker(
 	const struct master *master, uint32_t service, int pid)
 {
 	uint32_t slot = worker_by_pid(master, pid);
+	struct process process;
 
 	return slot != UINT32_MAX && master->workers[slot].service == service &&
-	       sys_process_stopped(pid) == 1;
+	       sys_process(pid, &process) == 0 &&
+	       (process.state == 'T' || process.state == 't');
 }
 
 /* The slot of the worker of SERVICE that holds the lock, or UINT32_MAX. */

@@ -49,25 +49,3 @@ int sys_lock_holders(const char *path, int *out, unsigned max)
 	(void)fclose(locks);
 	return (int)found;
 }
-
-int sys_process_stopped(int pid)
-{
-	char path[64];
-	char stat[512];
-	const char *state;
-	FILE *file;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return 0;
-	n = fread(stat, 1, sizeof(stat) - 1, file);
-	(void)fclose(file);
-	stat[n] = '\0';
-	/* Its name is between parentheses, and may have any. */
-	state = strrchr(stat, ')');
-	if (state == NULL || state[1] != ' ')
-		return 0;
-	return state[2] == 'T' || state[2] == 't';
-}

@@ -17,6 +17,7 @@
 
 #include "sys/fd.h"
 #include "sys/net.h"
+#include "sys/process.h"
 
 #define HOLDERS_MAX 16384
 #define TCP_LISTEN 0x0a
@@ -144,24 +145,9 @@ bool sys_port_is_shared(int family, const uint8_t address[16], uint16_t port,
 
 static int parent_of(int pid)
 {
-	char path[64];
-	char stat[512];
-	const char *rest;
-	FILE *file;
-	size_t n;
-	int parent = 0;
+	struct process process;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return 0;
-	n = fread(stat, 1, sizeof(stat) - 1, file);
-	(void)fclose(file);
-	stat[n] = '\0';
-	rest = strrchr(stat, ')');
-	if (rest == NULL || sscanf(rest, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
+	return sys_process(pid, &process) < 0 ? 0 : process.parent;
 }
 
 /* An upgrade of the package may have removed what still runs. */
