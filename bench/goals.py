@@ -39,6 +39,7 @@ TITLES = {
 
 FIGURES = {
     "P1": [Figure("last_ms", "all answered", "ms"), Figure("p50_ms", "half answered", "ms"),
+           Figure("workers", "workers", ""),
            Figure("starts_per_client", "starts per client", "")],
     "P2": [Figure("p50_us", "median", "us"), Figure("p90_us", "p90", "us")],
     "P3": [Figure("p50_us", "median", "us")],
@@ -57,7 +58,8 @@ FIGURES = {
             Figure("failed", "failed", "")],
     "P12": [Figure("p50_us", "median", "us"), Figure("rate", "greetings", "/s"),
             Figure("master_us", "master's time for each", "us"),
-            Figure("last_ms", "all greeted", "ms")],
+            Figure("last_ms", "all greeted", "ms"), Figure("p50_ms", "half greeted", "ms"),
+           Figure("workers", "smtpds started", "")],
 }
 
 

@@ -103,6 +103,17 @@ def tree_of(pid):
     return found
 
 
+def workers_of(pid, program):
+    """How many of its children run PROGRAM."""
+    found = 0
+    for child in children_of(pid):
+        try:
+            found += Path(f"/proc/{child}/comm").read_text().strip() == program
+        except OSError:
+            pass
+    return found
+
+
 def run_ns(pid):
     """On a processor so far, by the scheduler's own clock."""
     try:

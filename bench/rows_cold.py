@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """P1 and P2: empty pools, and those who come to them."""
 
+from measure import workers_of
 from systems import (
+    MASTERS,
     PhpFpm,
     Service,
     make_limit,
@@ -42,8 +44,9 @@ def burst(bench, peers):
             got = bench.load(endpoint, *server.load_options, "--burst", CLIENTS,
                              "--patience-ms", 10000, "--samples", bench.scratch / "curve")
             curve = [float(ln) / 1000 for ln in (bench.scratch / "curve").read_text().split()]
+            more = {"workers": workers_of(server.pid, "worker")} if name in MASTERS else {}
             bench.sample("P1", case, name, number, last_ms=got["max_us"] / 1000,
-                         p50_ms=got["p50_us"] / 1000, failed=got["failed"],
+                         p50_ms=got["p50_us"] / 1000, failed=got["failed"], **more,
                          curve_ms=[round(ms, 2) for ms in curve])
 
     bench.visit(bench.rounds(7), makers, measure)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """P12: Debian's smtpd, unchanged, under both masters."""
 
-from measure import run_ns
+from measure import run_ns, workers_of
 from systems import Service, masters
 
 NAMES = ("postfix", "ostler-postfix")
@@ -52,7 +52,8 @@ def burst(bench):
             with make() as server:
                 got = bench.load(server.endpoint_of("burst"), *GREETING, "--burst", 50, *words)
                 bench.sample("P12", case, name, number, last_ms=got["max_us"] / 1000,
-                             p50_ms=got["p50_us"] / 1000, failed=got["failed"])
+                             p50_ms=got["p50_us"] / 1000, failed=got["failed"],
+                             workers=workers_of(server.pid, "smtpd"))
 
     def services():
         return [*helpers(), Service("burst", ["smtpd"], limit=50)]
