@@ -154,6 +154,7 @@ DOCUMENTED = [
     ("words_spawn", "*: the lock then", FROM_MANY),
     ("words_spawn", "*: lock files", FROM_MANY),
     ("words_multi", "*: when it asks", FEW_WORDS),
+    ("words_verify", "*: when it asks", FEW_WORDS),
     ("asked_busy_multi", "*: its channel is shut down: words", FEW_WORDS),
     ("asked_busy_single", "*: its channel is half-closed: words", LAST_WORDS),
     ("asked_busy_spawn", "*: its channel is half-closed: words", LAST_WORDS),

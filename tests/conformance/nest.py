@@ -21,7 +21,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from instance import DAEMONS, DEADLINE_S, Instance, wait_until
+from instance import DAEMONS, DEADLINE_S, Instance, postfix, wait_until
 
 STATUS = struct.Struct("@iIi")
 WORDS = {0: "TAKEN", 1: "AVAIL"}
@@ -103,8 +103,9 @@ class Nest(Instance):
 
     def __init__(self, program, transport, kind="stream", options=(), settings="", name="svc"):
         super().__init__("postfix", [], settings)
-        (self.queue / "maildrop").mkdir()  # pickup(8) looks there
-        shutil.chown(self.queue / "maildrop", "postfix", "postdrop")
+        for folder in postfix.QUEUES:  # some daemons look there
+            (self.queue / folder).mkdir()
+            shutil.chown(self.queue / folder, "postfix")
         self.program = program
         self.transport = transport
         self.kind = kind

@@ -4,12 +4,14 @@
 Here the two sides are two workers, not two masters.
 """
 
+import fcntl
 import grp
 import os
 import pwd
 import re
 import signal
 import socket
+import termios
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,8 +36,10 @@ def ours(kind):
 class Kind:
     """A pair of programs and how one makes them work."""
 
-    def __init__(self, name, theirs, mine, transport="unix", options=(), request=b"", talks=True):
+    def __init__(self, name, theirs, mine, transport="unix", options=(), request=b"", talks=True,
+                 style=None):
         self.name = name
+        self.style = style or name
         self.programs = {"postfix": theirs, "ostler": mine}
         self.transport = transport
         self.options = list(options)
@@ -59,12 +63,19 @@ EXPECTS = {
                   request=b"Nov 22 15:03:53 lab postfix/x[1]: text", talks=False),
 }
 
+# More of Postfix's daemons, each beside ours of its kind.
+MORE = {
+    "cleanup": Kind("cleanup", ["cleanup"], ours("single"), options=["-z"], style="single"),
+    "verify": Kind("verify", ["verify"], ours("multi"), options=["-l"], style="multi",
+                   request=b"x\0\0"),
+}
+
 
 def each(kinds, sentence):
     """One scenario for each kind: FUNCTION is given the run and the kind."""
     def register(function):
         for name in kinds:
-            def one(run, kind=EXPECTS[name]):
+            def one(run, kind={**EXPECTS, **MORE}[name]):
                 function(run, kind)
             one.__name__ = f"{function.__name__}_{name}"
             scenario(GROUP, sentence.format(kind=name))(one)
@@ -90,7 +101,7 @@ def client_of(nest, kind):
         yield client.socket
 
 
-@each(ALL, "{kind}: what is said, and when; who holds the accept lock.")
+@each([*ALL, *MORE], "{kind}: what is said, and when; who holds the accept lock.")
 def words(run, kind):
     for channel in KINDS:
         with kind.nest(run, channel) as nest:
@@ -112,16 +123,16 @@ def serve_one(run, nest, kind, worker, channel):
             run.fact(f"{channel}: for a request", worker.said(2))
         return
     with client_of(nest, kind) as client:
-        if kind.name == "multi":
+        if kind.style == "multi":
             pause(0.2)
             run.fact(f"{channel}: when a client comes", worker.said())
             client.sendall(kind.request)
             run.fact(f"{channel}: when it asks", worker.said_within(2, 1))
         else:
             run.fact(f"{channel}: when a client comes", worker.said(
-                2 if kind.name == "event" else 1))
+                2 if kind.style == "event" else 1))
         run.fact(f"{channel}: the lock meanwhile", nest.lock_holder())
-    if kind.name in ("single", "spawn"):
+    if kind.style in ("single", "spawn"):
         run.fact(f"{channel}: when it has left", worker.said(2))
         run.fact(f"{channel}: the lock then", settled_lock(nest))
     else:
@@ -143,7 +154,7 @@ ENDS = {"its channel is half-closed": "half_close", "its channel is shut down": 
         "its master is gone": "die"}
 
 
-@each(ALL, "{kind}: an idle worker whose master wants it to leave.")
+@each([*ALL, *MORE], "{kind}: an idle worker whose master wants it to leave.")
 def asked_idle(run, kind):
     for channel in KINDS:
         for what, how in ENDS.items():
@@ -159,7 +170,7 @@ def asked_idle(run, kind):
 
 def serve_quietly(nest, kind, worker):
     serve_again(nest, kind, worker)
-    if kind.name in ("multi", "event"):
+    if kind.style in ("multi", "event"):
         pause(0.1)
 
 
@@ -170,11 +181,11 @@ def asked_busy(run, kind):
             with kind.nest(run, channel) as nest:
                 worker = nest.start()
                 with client_of(nest, kind) as client:
-                    if kind.name == "multi":
+                    if kind.style == "multi":
                         client.sendall(kind.request)
                         worker.said_within(2, 0.3)
                     else:
-                        worker.said(2 if kind.name == "event" else 1)
+                        worker.said(2 if kind.style == "event" else 1)
                     getattr(nest, how)(worker)
                     leaves = ends_within(worker, 0.4)
                     run.fact(f"{channel}: {what}: at once",
@@ -240,7 +251,7 @@ def limits(run, kind):
                 serve_again(nest, kind, worker)
             part.fact(f"{what}, when all are served", name_of_exit(worker.status())
                       if ends_within(worker, 2) else "goes on")
-            if kind.name != "multi":  # whether it says TAKEN before it leaves is luck
+            if kind.style != "multi":  # whether it says TAKEN before it leaves is luck
                 part.fact(f"{what}: words", worker.said())
 
     run.each([(*case, served) for case in idle for served in (False, True)], without_clients)
@@ -250,7 +261,7 @@ def limits(run, kind):
 def serve_again(nest, kind, worker):
     before = len(worker.said())
     with client_of(nest, kind) as client:
-        if kind.name == "multi":  # ours says nothing as long as there is room
+        if kind.style == "multi":  # ours says nothing as long as there is room
             client.sendall(kind.request)
             worker.said_within(before + 2, 0.3)
             return
@@ -333,6 +344,24 @@ def heard(run, kind):
             else:
                 run.fact(f"SIG{name}", name_of_exit(worker.status())
                          if ends_within(worker, 2) else "goes on")
+
+
+@scenario(GROUP, "Flow tokens: who takes one for a client.")
+def tokens(run):
+    kind = MORE["cleanup"]
+    with kind.nest(run, settings=LONG + "in_flow_delay = 1s\n") as nest:
+        os.write(nest.flow[1], bytes(5))
+        worker = nest.start()
+        for times in 1, 2:
+            with client_of(nest, kind) as client:
+                worker.said(2 * times - 1)
+                if run.side == "ostler":  # a program of ours says when
+                    client.sendall(b"get 1\n")
+                    client.recv(10)
+                pause(0.1)
+                left = fcntl.ioctl(nest.flow[0], termios.FIONREAD, bytes(4))
+                run.fact(f"tokens left of 5, with client {times}", int.from_bytes(left, "little"))
+            worker.said(2 * times)
 
 
 @scenario(GROUP, "What a command finds that is run for a connection.")
