@@ -4,7 +4,7 @@
 
 usage: conformance.py [--write] [--same SIDE] [--show] [SCENARIO...]
 
-Without --write it says what differs and is not documented, or is documented
+As root, in a build directory. Without --write it says what differs and is not documented, or is documented
 and does not differ. --same runs SIDE's master against itself, which shows what
 is not the same from run to run; --show prints all facts.
 """
