@@ -7,6 +7,7 @@ OSTLER_MAILS and OSTLER_RELOADS say how many.
 import collections
 import os
 import random
+import shutil
 import signal
 import smtplib
 import subprocess
@@ -30,7 +31,8 @@ SETTINGS = "service_throttle_time = 1s\n"
 # and the next one has the message in its hands.
 RESTARTS = ("problem talking to s", "dict_proxy_open", "bogus file name: incoming",
             "open active .*: No such file", "shared lock active/", "virtual pid .* exit status 1",
-            "virtual: bad command startup -- throttling")
+            "virtual: bad command startup -- throttling",
+            "file system clock is", "resetting file time stamps")
 # What a daemon says when another went away at a stop.
 LOSSES = ("warning: .*(unexpected end-of-input|premature end-of-input|Connection refused|"
           "Broken pipe|connect to|timeout|No such file)", "fatal: .*No such file",
@@ -54,8 +56,14 @@ def queue(system):
     return "" if "Mail queue is empty" in shown else shown
 
 
-def expect_once(system, wanted, unknown=()):
+IN_DELIVERY = 3  # at one moment, where six clients send
+
+
+def expect_once(system, wanted, unknown=(), ends=0):
     """All WANTED recipients get their mail, UNKNOWN ones may, and nobody gets it twice.
+
+    But for those who had just got it at one of the ENDS of the mail system: the
+    delivery agent that was killed had not told of it yet.
 
     A queue manager skips what a delivery agent of its forerunner still has,
     and does not look again by itself for minutes: `postfix flush` asks it to.
@@ -72,7 +80,8 @@ def expect_once(system, wanted, unknown=()):
         assert now < moved + STALL_S, (
             f"{arrived} of {len(wanted)} arrived:\n{queue(system)}\n{system.log()[-5000:]}")
     counts = collections.Counter(m["X-Original-To"] for m in system.mail())
-    assert not {to: n for to, n in counts.items() if n != 1}
+    twice = {to: n for to, n in counts.items() if n != 1}
+    assert len(twice) <= ends * IN_DELIVERY and set(twice.values()) <= {2}, twice
     assert set(wanted) <= set(counts) <= {*wanted, *unknown}
 
 
@@ -192,6 +201,9 @@ def test_each_mail_that_was_accepted_arrives_once_whatever_becomes_of_the_master
     """Stopped, aborted, killed, and started again; what was not accepted is sent again."""
     system = MailSystem(settings=SETTINGS)
     system.allow("killed by signal", *RESTARTS, *LOSSES)
+    # postsuper(1) tells of leftovers before there is a postlogd, and is not root then.
+    (system.root / "log").touch()
+    (system.root / "log").chmod(0o666)
     with system:
         clients = Clients(system, 6, again=True)
         try:
@@ -204,8 +216,11 @@ def test_each_mail_that_was_accepted_arrives_once_whatever_becomes_of_the_master
                 else:
                     assert system.postfix(("stop", "abort")[i % 3]).returncode == 0
                     wait_until(lambda: not system.is_running(), "it is gone")
+                # postsuper(1) has no root any more, and nobody to write for it.
+                shutil.chown(system.root / "log", "postfix")
                 system.start()
         finally:
             clients.wait()
         assert len(clients.sent) >= MAILS // 2
-        expect_once(system, clients.sent, [to for to, _ in clients.failures])
+        expect_once(system, clients.sent, [to for to, _ in clients.failures],
+                    ends=3 * max(1, RELOADS // 3))
