@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Our workers of every kind, started by Debian's own master of Postfix."""
 
+import collections
 import fcntl
 import pwd
 import socket
@@ -100,12 +101,14 @@ def test_one_shot_serves_standard_input():
 @pytest.mark.parametrize("options", ["-m 2", "-o max_use=2"])
 def test_a_worker_leaves_after_max_use_clients(kind, options):
     with Postfix([service("x", kind, options=options)]) as postfix:
-        pids = []
-        for _ in range(4):
+        served = collections.Counter()
+        # Postfix's master may start one more than is needed: it takes part.
+        while list(served.values()).count(2) < 2:
             with postfix.client("public/x") as client:
-                pids.append(int(client.who()["pid"]))
+                served[client.who()["pid"]] += 1
+            assert max(served.values()) <= 2
+            assert sum(served.values()) < 50
         postfix.expect("leave", times=2)
-        assert pids[0] == pids[1] != pids[2] == pids[3]
 
 
 def test_max_use_of_main_cf_counts():
