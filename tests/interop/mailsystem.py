@@ -134,10 +134,12 @@ class MailSystem(Postfix):
         """With other SETTINGS, for this time; RAW goes to the end as it is."""
         lines = {**self.settings, **as_settings(settings)}
         text = "".join(f"{name} = {value}\n" for name, value in lines.items()) + raw
-        path = self.config / "main.cf"
-        path.write_text(text)
+        # In one step: a daemon that starts just now must not read half of it.
+        new = self.config / "main.cf.new"
+        new.write_text(text)
         # Postfix waits until it has not been changed for two seconds.
-        os.utime(path, (path.stat().st_mtime - 60,) * 2)
+        os.utime(new, (new.stat().st_mtime - 60,) * 2)
+        new.rename(self.config / "main.cf")
 
     def postfix(self, *words, **options):
         """Run `postfix WORDS` and return how it ended."""
