@@ -23,7 +23,8 @@
 #define EVENTS_MAX 256
 #define SPAWN_LOOK_NS (20 * NS_PER_MS) /* while starts are in flight */
 #define QUEUE_LOOK_NS NS_PER_MS /* while starts wait: nothing else tells */
-#define LOG_LOOK_NS (100 * NS_PER_MS) /* while the log's sink is full */
+#define LOG_LOOK_NS (100 * NS_PER_MS)	 /* while the log's sink is full ... */
+#define LOG_LOOK_MAX_NS (100 * NS_PER_S) /* ... and stays so */
 #define STRANGERS_PER_ROUND 64
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -185,6 +186,17 @@ void round_collect(struct master *master)
 		reap_strangers(master);
 }
 
+/* A machine without a logger is not to be woken for that for ever. */
+static void try_log(struct master *master)
+{
+	log_flush();
+	if (!log_is_waiting() || master->log_pause_ns == 0)
+		master->log_pause_ns = LOG_LOOK_NS;
+	else if (master->log_pause_ns < LOG_LOOK_MAX_NS)
+		master->log_pause_ns *= 2;
+	master->log_retry_ns = master->now_ns + master->log_pause_ns;
+}
+
 void round_expire(struct master *master)
 {
 	reload_go_on(master);
@@ -201,6 +213,5 @@ void round_expire(struct master *master)
 		master->done = true;
 	if (!log_is_waiting() || master->now_ns < master->log_retry_ns)
 		return;
-	log_flush();
-	master->log_retry_ns = master->now_ns + LOG_LOOK_NS;
+	try_log(master);
 }
