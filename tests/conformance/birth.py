@@ -267,12 +267,19 @@ def environment(run):
                         if not word.startswith("GENERATION=")))
 
 
+def client_if_any(m):
+    """A socket has its name before it listens."""
+    try:
+        return m.client("public/x")
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+
+
 def silent_environment(m):
     """As above, for a master whose log nobody reads."""
     m.master = m.popen()
     try:
-        wait_until((m.queue / "public/x").exists, "the master starts")
-        with m.client("public/x"):
+        with wait_until(lambda: client_if_any(m), "the master starts"):
             return sorted(m.plain(word) for word in m.born("x")["env"])
     finally:
         m.finish()
