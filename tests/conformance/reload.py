@@ -2,6 +2,7 @@
 """What a reload changes, whom it asks to leave, and what it leaves alone."""
 
 import os
+import re
 import signal
 import socket
 
@@ -156,10 +157,18 @@ def disabled(run):
                           "!b/unix, !barrier.unix unix", "nonsense", ""):
                 m.main_cf(f"master_service_disable = {value}\n")
                 m.reload()
+                wait_until(lambda: all_are_gone(m), "the services that were removed are gone")
                 if value.startswith("b.unix"):
                     m.expect_gone(pid)
                 run.fact(f"after a reload with {value or 'nothing'!r}", open_ones(m))
         run.fact("log", m.log())
+
+
+def all_are_gone(m):
+    """Postfix's master waits for that; ostlerd tells of it."""
+    text = m.log_text()
+    removed = sum(int(n) for n in re.findall(r" removed=(\d+)", text))
+    return text.count("service-gone") == removed
 
 
 def open_ones(m):
