@@ -13,6 +13,7 @@ A fact is text or a list of texts, and the same in every run.
 """
 
 import re
+import signal
 import threading
 import time
 import traceback
@@ -24,6 +25,12 @@ from instance import Instance, TooSlow
 SIDES = ("postfix", "ostler")
 PATIENCE_S = 60.0  # most of the others are done by then
 SCENARIOS = {}  # by name, in the order of the document
+
+
+# A shell's job in the background ignores some: not what a master starts with.
+for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Scenario:

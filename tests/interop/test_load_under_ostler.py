@@ -33,10 +33,8 @@ RESTARTS = ("problem talking to s", "dict_proxy_open", "bogus file name: incomin
             "open active .*: No such file", "shared lock active/", "virtual pid .* exit status 1",
             "virtual: bad command startup -- throttling",
             "file system clock is", "resetting file time stamps")
-# What a daemon says when another went away at a stop.
-LOSSES = ("warning: .*(unexpected end-of-input|premature end-of-input|Connection refused|"
-          "Broken pipe|connect to|timeout|No such file)", "fatal: .*No such file",
-          "exit status", "throttling")
+# What daemons and scripts say when another went away at a stop, and the master of them.
+LOSSES = (r"postfix/(?!master)\S+\[\d+\]: ", "exit status", "throttling")
 
 
 def reload_until(system, done):
