@@ -2,6 +2,7 @@
 #include "journal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,18 @@ void journal_close(FILE *out, char **line, size_t *n)
 	free(*line);
 }
 
+/* A handler writes lines, too: it waits until this one is done. */
 void journal_note(const char *what, const char *format, ...)
 {
+	sigset_t all, before;
 	char *line;
 	size_t n;
-	FILE *out = journal_open(what, &line, &n);
+	FILE *out;
 	va_list rest;
 
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	out = journal_open(what, &line, &n);
 	va_start(rest, format);
 	if (format != NULL) {
 		putc(',', out);
@@ -73,4 +79,5 @@ void journal_note(const char *what, const char *format, ...)
 	}
 	va_end(rest);
 	journal_close(out, &line, &n);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
