@@ -35,6 +35,17 @@ static bool is_among(const struct postfix_address *items, unsigned n,
 	return false;
 }
 
+static unsigned add_family(const struct postfix_network *network,
+	enum endpoint_family family, const struct postfix_address *found,
+	unsigned found_n, struct postfix_address *out, unsigned n)
+{
+	for (unsigned i = 0; i < found_n; i++)
+		if (found[i].family == family && may_use(network, &found[i]) &&
+			!is_among(out, n, &found[i]))
+			out[n++] = found[i];
+	return n;
+}
+
 unsigned postfix_network_resolve(const struct postfix_network *network,
 	struct text host, struct postfix_address *out)
 {
@@ -49,10 +60,9 @@ unsigned postfix_network_resolve(const struct postfix_network *network,
 		found_n = machine->resolve(
 			machine->context, name, found, POSTFIX_ADDRESSES_MAX);
 	assert(found_n <= POSTFIX_ADDRESSES_MAX);
-	for (unsigned i = 0; i < found_n; i++)
-		if (may_use(network, &found[i]) && !is_among(out, n, &found[i]))
-			out[n++] = found[i];
-	return n;
+	/* Postfix hands over IPv4 first, whatever the resolver's order. */
+	n = add_family(network, FAMILY_IPV4, found, found_n, out, n);
+	return add_family(network, FAMILY_IPV6, found, found_n, out, n);
 }
 
 unsigned postfix_network_port(

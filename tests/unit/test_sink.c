@@ -333,7 +333,7 @@ static void syslog_is_told_the_facility_and_the_tag(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip(); /* no namespace of mounts for us */
+		return; /* no namespace of mounts for us */
 	assert_int_equal(status, 0);
 }
 
