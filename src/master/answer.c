@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <signal.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,6 +12,19 @@
 #include "master/reload.h"
 #include "table/table.h"
 
+bool begin_method(const char *word, enum spawn_method *out)
+{
+	if (strcmp(word, "fork") == 0)
+		*out = SPAWN_FORK;
+	else if (strcmp(word, "clone") == 0)
+		*out = SPAWN_CLONE;
+	else if (strcmp(word, "auto") == 0)
+		*out = SPAWN_AUTO;
+	else
+		return false;
+	return true;
+}
+
 int begin_failed(const char *what, int result)
 {
 	struct log_line line;

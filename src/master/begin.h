@@ -2,6 +2,10 @@
 #ifndef OSTLER_MASTER_BEGIN_H
 #define OSTLER_MASTER_BEGIN_H
 
+#include <stdbool.h>
+
+#include "sys/spawn.h"
+
 struct master;
 struct table;
 
@@ -12,6 +16,9 @@ struct table;
  * Decides: nothing.
  * Never:   ends the program; each returns an exit code (exit.h).
  */
+
+/* WORD of --spawn: fork, clone or auto. */
+bool begin_method(const char *word, enum spawn_method *out);
 
 /* Say that WHAT failed with RESULT (-errno). EXIT_MACHINE. */
 int begin_failed(const char *what, int result);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "master/edition.h"
 #include "master/listeners.h"
@@ -11,6 +10,7 @@
 #include "sys/fd.h"
 #include "sys/net.h"
 #include "sys/orphan.h"
+#include "table/diff.h"
 #include "table/table.h"
 
 /*
@@ -20,23 +20,11 @@
  * else (postfix_spec 9.12).
  */
 
-static bool is_wildcard(const struct endpoint *endpoint)
-{
-	static const uint8_t any[sizeof(endpoint->address)];
-
-	return endpoint->family == FAMILY_BOTH ||
-	       memcmp(endpoint->address, any, sizeof(any)) == 0;
-}
-
 /* One is the wildcard of the other: else who is in the way is a stranger. */
 static bool overlap(const struct endpoint *a, const struct endpoint *b)
 {
-	bool same_family = a->family == b->family || a->family == FAMILY_BOTH ||
-			   b->family == FAMILY_BOTH;
-
-	return a->kind == ENDPOINT_INET && b->kind == ENDPOINT_INET &&
-	       a->port == b->port && same_family &&
-	       is_wildcard(a) != is_wildcard(b);
+	return endpoint_overlap(a, b) &&
+	       endpoint_is_any(a) != endpoint_is_any(b);
 }
 
 #define BESIDE_MAX 4096
@@ -95,13 +83,11 @@ static void share(const struct beside *beside, bool on)
 static int refuse_strangers(struct beside *beside, int fd)
 {
 	const struct endpoint *endpoint = beside->endpoint;
-	int family = endpoint->family == FAMILY_IPV4   ? NET_IPV4
-		     : endpoint->family == FAMILY_IPV6 ? NET_IPV6
-						       : NET_BOTH;
 
 	beside->fds[beside->n] = fd;
-	if (!sys_port_is_shared(family, endpoint->address, endpoint->port,
-		    beside->fds, beside->n + 1))
+	if (!sys_port_is_shared(listener_family(endpoint->family),
+		    endpoint->address, endpoint->port, beside->fds,
+		    beside->n + 1))
 		return fd;
 	fd_close(&fd);
 	return -EADDRINUSE;

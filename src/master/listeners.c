@@ -35,7 +35,7 @@ static uint64_t rearm_ns;  /* a watch could not be armed; 0: all could */
 static uint64_t reopen_ns; /* a lost listener is tried again; 0: none is lost */
 static uint64_t reopen_pause_ns;
 
-static int inet_family(enum endpoint_family family)
+int listener_family(enum endpoint_family family)
 {
 	switch (family) {
 	case FAMILY_IPV4:
@@ -130,7 +130,7 @@ static int open_as_maker(const struct service *row,
 
 	switch (endpoint->kind) {
 	case ENDPOINT_INET:
-		fd = sys_listen_inet(inet_family(endpoint->family),
+		fd = sys_listen_inet(listener_family(endpoint->family),
 			endpoint->address, endpoint->port, (int)row->backlog,
 			&inet);
 		break;

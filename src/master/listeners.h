@@ -24,6 +24,9 @@ struct service;
  * Never:   accepts a client.
  */
 
+/* NET_IPV4 ... for an endpoint of ENDPOINT_INET. */
+int listener_family(enum endpoint_family family);
+
 enum listener_way {
 	LISTENER_OPEN,
 	LISTENER_REPLACE, /* a socket of our own may have its name */

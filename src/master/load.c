@@ -99,7 +99,7 @@ bool load_table(const char *file, struct table **out, struct diags *diags)
 	return good;
 }
 
-static void print_diags(const struct diags *diags)
+void load_print(const struct diags *diags)
 {
 	char buffer[4096];
 	struct text_builder text;
@@ -223,7 +223,7 @@ int load_check(const char *file)
 				good = false;
 		good = check_users(table, file, &diags) && good;
 	}
-	print_diags(&diags);
+	load_print(&diags);
 	if (good)
 		printf("%s: %u service%s, no errors\n", file, n,
 			n == 1 ? "" : "s");

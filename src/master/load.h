@@ -16,6 +16,9 @@ struct table;
  */
 bool load_table(const char *file, struct table **out, struct diags *diags);
 
+/* Every complaint on stdout, a line each. */
+void load_print(const struct diags *diags);
+
 /* What `ostlerd --check` does: every complaint on stdout; the exit code. */
 int load_check(const char *file);
 

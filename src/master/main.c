@@ -47,19 +47,6 @@ enum mode {
 	MODE_WRONG,
 };
 
-static bool parse_method(const char *word, enum spawn_method *out)
-{
-	if (strcmp(word, "fork") == 0)
-		*out = SPAWN_FORK;
-	else if (strcmp(word, "clone") == 0)
-		*out = SPAWN_CLONE;
-	else if (strcmp(word, "auto") == 0)
-		*out = SPAWN_AUTO;
-	else
-		return false;
-	return true;
-}
-
 static enum mode parse_arguments(int argc, char **argv, struct options *options)
 {
 	static const struct option longs[] = {
@@ -86,7 +73,7 @@ static enum mode parse_arguments(int argc, char **argv, struct options *options)
 		else if (c == 'h')
 			mode = MODE_HELP;
 		else if (c != 'p' ||
-			 !parse_method(optarg, &options->spawn_method))
+			 !begin_method(optarg, &options->spawn_method))
 			return MODE_WRONG;
 	}
 	return optind == argc ? mode : MODE_WRONG;

@@ -19,6 +19,7 @@
 #include "master/begin.h"
 #include "master/control.h"
 #include "master/exit.h"
+#include "master/load.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/postfix_shell.h"
@@ -64,18 +65,6 @@ static void take_exit_time(struct command_line *line, const char *word)
 		line->bad = true;
 }
 
-static void take_method(struct command_line *line, const char *word)
-{
-	if (strcmp(word, "fork") == 0)
-		line->method = SPAWN_FORK;
-	else if (strcmp(word, "clone") == 0)
-		line->method = SPAWN_CLONE;
-	else if (strcmp(word, "auto") == 0)
-		line->method = SPAWN_AUTO;
-	else
-		line->bad = true;
-}
-
 static void take_option(struct command_line *line, int letter)
 {
 	switch (letter) {
@@ -110,7 +99,7 @@ static void take_option(struct command_line *line, int letter)
 		line->check = true;
 		break;
 	case 'p':
-		take_method(line, optarg);
+		line->bad = line->bad || !begin_method(optarg, &line->method);
 		break;
 	default:
 		line->bad = true;
@@ -266,19 +255,13 @@ static int check(struct postfix_master *postfix)
 	struct arena *arena = arena_create(0);
 	struct table *table = NULL;
 	struct diags diags;
-	struct text_builder text;
-	char buffer[4096];
 	bool good;
 
 	if (arena == NULL)
 		return EXIT_MACHINE;
 	diags_init(&diags, arena);
 	good = postfix_read(postfix, &table, &diags, NULL);
-	for (size_t i = 0; i < diags.n; i++) {
-		text_builder_init(&text, buffer, sizeof(buffer));
-		diag_put(&text, &diags.items[i]);
-		printf("%s\n", buffer);
-	}
+	load_print(&diags);
 	if (good)
 		printf("%s: %u services, no errors\n", postfix->master_file,
 			table->services_n);

@@ -9,6 +9,7 @@
 #include "conf/maincf.h"
 #include "conf/mastercf.h"
 #include "master/edition.h"
+#include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/services.h"
@@ -170,8 +171,7 @@ static bool accept_lock(
 static int adopt(const struct service *row, const struct endpoint *endpoint)
 {
 	int pid = 0;
-	int fd = sys_adopt_listener(
-		endpoint->family == FAMILY_IPV4 ? NET_IPV4 : NET_IPV6,
+	int fd = sys_adopt_listener(listener_family(endpoint->family),
 		endpoint->address, endpoint->port, row->path, &pid);
 
 	if (fd < 0)

@@ -29,7 +29,6 @@ struct listener {
 	dev_t dev;			 /* of the name, for its removal */
 	ino_t ino;
 	struct maker maker; /* of the name */
-	bool adopted;	    /* its old service must not close it */
 };
 
 struct gossip {

@@ -88,14 +88,10 @@ static struct wake_target target_of(const struct endpoint *endpoint)
 		[ENDPOINT_FIFO] = WAKE_FIFO,
 		[ENDPOINT_DGRAM] = WAKE_DGRAM,
 	};
-	static const int families[] = {
-		[FAMILY_NONE] = 0,
-		[FAMILY_IPV4] = NET_IPV4,
-		[FAMILY_IPV6] = NET_IPV6,
-		[FAMILY_BOTH] = NET_BOTH,
-	};
 	struct wake_target target = {.kind = kinds[endpoint->kind],
-		.family = families[endpoint->family],
+		.family = endpoint->kind == ENDPOINT_INET
+				  ? listener_family(endpoint->family)
+				  : 0,
 		.port = endpoint->port,
 		.path = endpoint->path};
 

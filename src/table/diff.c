@@ -123,6 +123,27 @@ bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
 	       same_string(a->path, b->path);
 }
 
+bool endpoint_is_any(const struct endpoint *endpoint)
+{
+	static const uint8_t any[sizeof(endpoint->address)];
+
+	return endpoint->family == FAMILY_BOTH ||
+	       memcmp(endpoint->address, any, sizeof(any)) == 0;
+}
+
+bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b)
+{
+	if (a->kind != ENDPOINT_INET || b->kind != ENDPOINT_INET ||
+		a->port != b->port)
+		return false;
+	if (a->family == FAMILY_BOTH || b->family == FAMILY_BOTH)
+		return true;
+	if (a->family != b->family)
+		return false;
+	return endpoint_is_any(a) || endpoint_is_any(b) ||
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
 bool row_same_endpoints(const struct service *a, const struct service *b)
 {
 	if (a->endpoints_n != b->endpoints_n)

@@ -36,4 +36,10 @@ bool row_same_endpoints(const struct service *a, const struct service *b);
 /* The same place to knock: such a listener is kept open across a reload. */
 bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
+/* Of ENDPOINT_INET: the wildcard, of one family or of both. */
+bool endpoint_is_any(const struct endpoint *endpoint);
+
+/* Two TCP listeners that the kernel would not let live side by side. */
+bool endpoint_overlap(const struct endpoint *a, const struct endpoint *b);
+
 #endif

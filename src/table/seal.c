@@ -32,27 +32,6 @@ static void complain(struct diags *diags, const struct endpoint *endpoint,
 				 .remedy = remedy});
 }
 
-static bool is_any_address(const struct endpoint *endpoint)
-{
-	static const uint8_t any[sizeof(endpoint->address)];
-
-	return memcmp(endpoint->address, any, sizeof(any)) == 0;
-}
-
-/* Two listeners that the kernel would not let live side by side. */
-static bool inet_overlap(const struct endpoint *a, const struct endpoint *b)
-{
-	if (a->port != b->port)
-		return false;
-	if (a->family == FAMILY_BOTH || b->family == FAMILY_BOTH)
-		return true;
-	if (a->family != b->family)
-		return false;
-	if (is_any_address(a) || is_any_address(b))
-		return true;
-	return memcmp(a->address, b->address, sizeof(a->address)) == 0;
-}
-
 static bool overlap(const struct claims *claims, const struct endpoint *a,
 	const struct endpoint *b)
 {
@@ -61,7 +40,7 @@ static bool overlap(const struct claims *claims, const struct endpoint *a,
 		return false;
 	if (a->kind == ENDPOINT_INET)
 		return claims->shares_ports ? endpoint_same(a, b)
-					    : inet_overlap(a, b);
+					    : endpoint_overlap(a, b);
 	assert(a->path != NULL);
 	assert(b->path != NULL);
 	return strcmp(a->path, b->path) == 0;
