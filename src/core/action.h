@@ -13,14 +13,14 @@
  *          round.
  */
 enum action_kind {
-	ACTION_WATCH,	   /* service: arm the one-shot watch */
-	ACTION_IGNORE,	   /* service: disarm it */
-	ACTION_LOOK,	   /* service: how many wait? (EVENT_DEPTH) */
-	ACTION_EXAMINE,	   /* service: is a worker stopped that holds the others
+	ACTION_WATCH,	/* service: arm the one-shot watch */
+	ACTION_IGNORE,	/* service: disarm it */
+	ACTION_LOOK,	/* service: how many wait? (EVENT_DEPTH) */
+	ACTION_EXAMINE, /* service: is a worker stopped that holds the others
 			    * up? (EVENT_STOPPED, or nothing) */
-	ACTION_SPAWN,	   /* service, slot, serial, number: start a worker;
-			    * number is 1 under stress, else 0 */
-	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
+	ACTION_SPAWN,	/* service, slot, serial, worker, number: start one of
+			    * that kind; number is 1 under stress, else 0 */
+	ACTION_RETIRE,	/* slot, serial: half-close its channel */
 	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
 	ACTION_TERM,	   /* slot, serial: ask by signal */
 	ACTION_KILL,	   /* slot, serial: end it */
@@ -32,6 +32,14 @@ enum action_kind {
 	ACTION_DONE,	   /* everything stopped that could be */
 };
 #define ACTION_KINDS (ACTION_DONE + 1)
+
+/* What a process of a service is to be; all but the first are guests. */
+enum worker_kind {
+	KIND_WORKER,  /* of its pool */
+	KIND_MOLD,    /* workers are made from it */
+	KIND_BOUNCER, /* turns clients away while all workers are taken */
+};
+#define WORKER_KINDS (KIND_BOUNCER + 1)
 
 /* What people should hear of. The shell has the words and the details. */
 enum notice {
@@ -52,6 +60,7 @@ enum notice {
 struct action {
 	enum action_kind kind;
 	enum notice notice;
+	enum worker_kind worker;
 	uint32_t service;
 	uint32_t slot;
 	uint32_t serial;

@@ -15,32 +15,42 @@
 
 struct recount {
 	uint32_t count[WORKER_STATES];
-	uint32_t suspects, mutes, old, n;
+	uint32_t suspects, mutes, old, n, guests;
 };
 
-static bool recount(
-	const struct core *core, const struct pool *pool, struct recount *out)
+/* One list of a pool: is it whole, and are only such as belong there on it? */
+static bool recount_list(const struct core *core, const struct pool *pool,
+	uint32_t slot, struct recount *out)
 {
-	uint32_t slot = pool->first;
+	bool guests = slot == pool->guests;
 	uint32_t prev = NO_SLOT;
 
-	*out = (struct recount){.n = 0};
 	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
 		const struct worker *worker = &core->workers[slot];
+		bool is_guest = worker->kind != KIND_WORKER;
 
 		if (worker->prev != prev || worker->state == WORKER_FREE ||
 			&core->pools[worker->service] != pool ||
-			out->n >= core->workers_n)
+			is_guest != guests || out->n >= core->workers_n)
 			return false;
-		out->count[worker->state]++;
+		out->count[worker->state] += !guests;
 		out->suspects += worker->suspect;
-		out->mutes += worker->mute;
+		out->mutes += worker->mute && !guests;
 		out->old += worker->epoch != pool->epoch &&
 			    worker->state != WORKER_RETIRING;
+		out->guests += guests;
 		out->n++;
 		prev = slot;
 	}
 	return true;
+}
+
+static bool recount(
+	const struct core *core, const struct pool *pool, struct recount *out)
+{
+	*out = (struct recount){.n = 0};
+	return recount_list(core, pool, pool->first, out) &&
+	       recount_list(core, pool, pool->guests, out);
 }
 
 static const char *audit_counts(
@@ -51,6 +61,8 @@ static const char *audit_counts(
 	for (unsigned i = 0; i < WORKER_STATES; i++)
 		if (r->count[i] != pool->count[i])
 			return "I1: a pool's count differs from its workers";
+	if (r->guests != pool->guests_n)
+		return "I1: a pool's count of guests differs from them";
 	if (r->suspects != pool->suspects || r->mutes != pool->mutes)
 		return "I1: suspects or mutes differ from the workers";
 	if (r->suspects > r->count[WORKER_READY])

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/guest.h"
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/reload.h"
@@ -87,7 +88,10 @@ static void due(struct core *core)
 			pool_time(core, &core->pools[thing]);
 		} else {
 			thing -= core->limits.services_max;
-			worker_time(core, &core->workers[thing]);
+			if (core->workers[thing].kind == KIND_WORKER)
+				worker_time(core, &core->workers[thing]);
+			else
+				guest_time(core, &core->workers[thing]);
 			pool_settle(core,
 				&core->pools[core->workers[thing].service]);
 		}
@@ -115,19 +119,9 @@ static void step_service(struct core *core, const struct event *event)
 	pool_settle(core, pool);
 }
 
-static void step_worker(struct core *core, const struct event *event)
+static void worker_event(
+	struct core *core, struct worker *worker, const struct event *event)
 {
-	struct worker *worker;
-	uint32_t service;
-
-	if (event->slot >= core->workers_high ||
-		core->workers[event->slot].state == WORKER_FREE ||
-		core->workers[event->slot].serial != event->serial) {
-		core->stale++;
-		return;
-	}
-	worker = &core->workers[event->slot];
-	service = worker->service;
 	if (event->kind == EVENT_STARTED)
 		worker_started(core, worker);
 	else if (event->kind == EVENT_START_FAILED)
@@ -142,6 +136,25 @@ static void step_worker(struct core *core, const struct event *event)
 		worker_stopped(core, worker);
 	else
 		worker_exited(core, worker, event);
+}
+
+static void step_worker(struct core *core, const struct event *event)
+{
+	struct worker *worker;
+	uint32_t service;
+
+	if (event->slot >= core->workers_high ||
+		core->workers[event->slot].state == WORKER_FREE ||
+		core->workers[event->slot].serial != event->serial) {
+		core->stale++;
+		return;
+	}
+	worker = &core->workers[event->slot];
+	service = worker->service;
+	if (worker->kind == KIND_WORKER)
+		worker_event(core, worker, event);
+	else
+		guest_event(core, worker, event);
 	pool_settle(core, &core->pools[service]);
 }
 

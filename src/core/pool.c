@@ -79,20 +79,27 @@ void pool_trust(struct pool *pool, struct worker *worker)
 	pool->suspects--;
 }
 
+static void recount(struct core *core, struct pool *pool, struct worker *worker,
+	enum worker_state state)
+{
+	assert(pool->count[worker->state] > 0);
+	pool_trust(pool, worker);
+	core->ready_n += state == WORKER_READY;
+	core->ready_n -= worker->state == WORKER_READY;
+	pool->count[worker->state]--;
+	pool->count[state]++;
+}
+
 void pool_move(
 	struct core *core, struct worker *worker, enum worker_state state)
 {
 	struct pool *pool = &core->pools[worker->service];
 
 	assert(worker->state != WORKER_FREE && state != WORKER_FREE);
-	assert(pool->count[worker->state] > 0);
 	if (worker->state == state)
 		return;
-	pool_trust(pool, worker);
-	core->ready_n += state == WORKER_READY;
-	core->ready_n -= worker->state == WORKER_READY;
-	pool->count[worker->state]--;
-	pool->count[state]++;
+	if (worker->kind == KIND_WORKER)
+		recount(core, pool, worker, state);
 	worker->state = state;
 	worker->since_ns = core->now_ns;
 }
@@ -137,29 +144,58 @@ static struct worker *take_slot(struct core *core)
 	return worker;
 }
 
+static uint32_t *list_of(struct pool *pool, enum worker_kind kind)
+{
+	return kind == KIND_WORKER ? &pool->first : &pool->guests;
+}
+
 static void pool_link(
 	struct core *core, struct pool *pool, struct worker *worker)
 {
+	uint32_t *list = list_of(pool, worker->kind);
 	uint32_t slot = core_slot_of(core, worker);
 
 	worker->prev = NO_SLOT;
-	worker->next = pool->first;
-	if (pool->first != NO_SLOT)
-		core->workers[pool->first].prev = slot;
-	pool->first = slot;
-	pool->count[WORKER_STARTING]++;
+	worker->next = *list;
+	if (*list != NO_SLOT)
+		core->workers[*list].prev = slot;
+	*list = slot;
+	if (worker->kind == KIND_WORKER)
+		pool->count[WORKER_STARTING]++;
+	else
+		pool->guests_n++;
 }
 
-static void start_one(struct core *core, struct pool *pool)
+static void pool_unlink(
+	struct core *core, struct pool *pool, const struct worker *worker)
+{
+	if (worker->prev != NO_SLOT)
+		core->workers[worker->prev].next = worker->next;
+	else
+		*list_of(pool, worker->kind) = worker->next;
+	if (worker->next != NO_SLOT)
+		core->workers[worker->next].prev = worker->prev;
+}
+
+struct worker *pool_add(
+	struct core *core, struct pool *pool, enum worker_kind kind)
 {
 	struct worker *worker = take_slot(core);
 
+	worker->kind = kind;
 	worker->serial = fresh_serial(core);
 	worker->service = core_service_of(core, pool);
 	worker->epoch = pool->epoch;
 	worker->idle = true;
 	worker->started_ns = worker->since_ns = core->now_ns;
 	pool_link(core, pool, worker);
+	return worker;
+}
+
+static void start_one(struct core *core, struct pool *pool)
+{
+	struct worker *worker = pool_add(core, pool, KIND_WORKER);
+
 	if (pool->policy.ready_notify && pool->policy.start_time_limit_ns != 0)
 		worker_set_deadline(core, worker,
 			core->now_ns + pool->policy.start_time_limit_ns);
@@ -197,6 +233,22 @@ void pool_answer(struct core *core, struct pool *pool, uint32_t depth)
 		(void)pool_spawn(core, pool, depth - coming);
 }
 
+/* What is counted of workers alone, and not of guests. */
+static void discount(
+	struct core *core, struct pool *pool, struct worker *worker)
+{
+	if (worker->kind != KIND_WORKER) {
+		pool->guests_n--;
+		return;
+	}
+	pool_trust(pool, worker);
+	if (worker->mute)
+		pool->mutes--;
+	if (worker->state == WORKER_READY)
+		core->ready_n--;
+	pool->count[worker->state]--;
+}
+
 void pool_free_worker(struct core *core, struct worker *worker)
 {
 	struct pool *pool = &core->pools[worker->service];
@@ -204,22 +256,12 @@ void pool_free_worker(struct core *core, struct worker *worker)
 
 	assert(worker->state != WORKER_FREE);
 	assert(core->workers_n > 0);
-	pool_trust(pool, worker);
-	if (worker->mute)
-		pool->mutes--;
+	discount(core, pool, worker);
 	if (worker->rung == RUNG_STUCK)
 		core->stuck_n--;
 	if (worker->reclaimed)
 		core->reclaimed_n--;
-	if (worker->state == WORKER_READY)
-		core->ready_n--;
-	pool->count[worker->state]--;
-	if (worker->prev != NO_SLOT)
-		core->workers[worker->prev].next = worker->next;
-	else
-		pool->first = worker->next;
-	if (worker->next != NO_SLOT)
-		core->workers[worker->next].prev = worker->prev;
+	pool_unlink(core, pool, worker);
 	worker_set_deadline(core, worker, DEADLINE_NONE);
 	worker->state = WORKER_FREE;
 	worker->next = core->workers_free;

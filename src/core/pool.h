@@ -40,6 +40,10 @@ uint32_t pool_room(const struct core *core, const struct pool *pool);
 void pool_move(
 	struct core *core, struct worker *worker, enum worker_state state);
 
+/* A new process of POOL in a free slot, on the list of its kind. */
+struct worker *pool_add(
+	struct core *core, struct pool *pool, enum worker_kind kind);
+
 /* Start up to WANT workers, as room and pauses allow; how many it did. */
 uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/guest.h"
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/settle.h"
@@ -38,6 +39,7 @@ void reload_retire_old(struct core *core, struct pool *pool, uint64_t time_ns)
 		if (worker->epoch != pool->epoch)
 			worker_retire(core, worker, time_ns);
 	}
+	guests_retire_old(core, pool, time_ns);
 	core_ask(core, ACTION_LEFTOVERS, core_service_of(core, pool));
 }
 
@@ -48,6 +50,7 @@ static void pool_begin(struct core *core, struct pool *pool)
 		.policy = pool->row_policy,
 		.epoch = 1,
 		.first = NO_SLOT,
+		.guests = NO_SLOT,
 		.start_time_ns = START_TIME_FIRST_NS,
 	};
 	wakeup_restart(core, pool);
@@ -73,12 +76,13 @@ static void pool_change(struct core *core, struct pool *pool)
 }
 
 /* Those who are given no time need not be asked. */
-static void term_all(struct core *core, const struct pool *pool)
+static void term_all(struct core *core, struct pool *pool)
 {
 	uint32_t slot = pool->first;
 
 	for (; slot != NO_SLOT; slot = core->workers[slot].next)
 		worker_term(core, &core->workers[slot]);
+	guests_term(core, pool);
 }
 
 static void pool_leave(struct core *core, struct pool *pool)

@@ -87,7 +87,7 @@ static void settle_leaving(struct core *core, struct pool *pool)
 	move_watch(core, pool, false);
 	pool_starve(core, pool, false);
 	deadline_set(&core->deadlines, service, DEADLINE_NONE);
-	if (pool_total(pool) > 0)
+	if (pool_total(pool) > 0 || pool->guests_n > 0)
 		return;
 	core_ask(core, ACTION_CLOSE, service);
 	*pool = (struct pool){.state = POOL_FREE,

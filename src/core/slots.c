@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "core/guest.h"
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/settle.h"
@@ -81,9 +82,12 @@ void slots_give(struct core *core)
 		feed_all(core);
 		return;
 	}
-	if (core->reclaimed_n > 0 || core->ready_n == 0)
+	if (core->reclaimed_n > 0)
 		return;
-	spare = find_spare(core);
+	/* A mold only saves time; a worker serves. */
+	spare = guest_spare(core);
+	if (spare == NULL && core->ready_n > 0)
+		spare = find_spare(core);
 	if (spare != NULL)
 		reclaim(core, spare);
 }

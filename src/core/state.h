@@ -33,6 +33,7 @@ enum rung {
 
 struct worker {
 	enum worker_state state;
+	enum worker_kind kind;
 	enum rung rung;
 	uint32_t serial;
 	uint32_t service;
@@ -84,7 +85,9 @@ struct pool {
 	enum pool_state state;
 	struct policy policy;
 	uint32_t epoch;
-	uint32_t first; /* its workers, the newest first */
+	uint32_t first;	 /* its workers, the newest first */
+	uint32_t guests; /* the list of those that are none (guest.h) */
+	uint32_t guests_n;
 	uint32_t count[WORKER_STATES];
 	uint32_t suspects;
 	uint32_t mutes;

@@ -116,6 +116,13 @@ static const struct field action_fields[] = {
 	A(serial, FIELD_U32, SERIAL),
 	A(number, FIELD_U64, NUMBER),
 	{
+		.name = "worker",
+		.offset = offsetof(struct action, worker),
+		.type = FIELD_WORKER,
+		.bit = STRESS,
+		.optional = true,
+	},
+	{
 		.name = "stress",
 		.offset = offsetof(struct action, number),
 		.type = FIELD_U64,
@@ -153,6 +160,26 @@ const char *const trace_notice_names[NOTICES] = {
 };
 const unsigned trace_notice_names_n = NOTICES;
 
+const char *const trace_worker_names[WORKER_KINDS] = {
+	[KIND_WORKER] = "worker",
+	[KIND_MOLD] = "mold",
+	[KIND_BOUNCER] = "bouncer",
+};
+const unsigned trace_worker_names_n = WORKER_KINDS;
+
+/* One that is zero and may be left out then. */
+static bool is_left_out(const struct field *field, const char *place)
+{
+	uint64_t wide = 0;
+	int number = 0;
+
+	if (field->type == FIELD_U64)
+		memcpy(&wide, place, sizeof(wide));
+	else
+		memcpy(&number, place, sizeof(number));
+	return field->optional && wide == 0 && number == 0;
+}
+
 static void put_field(
 	struct text_builder *out, const struct field *field, const char *base)
 {
@@ -162,9 +189,7 @@ static void put_field(
 	int number = 0;
 	bool yes = false;
 
-	if (field->type == FIELD_U64)
-		memcpy(&wide, place, sizeof(wide));
-	if (field->optional && wide == 0)
+	if (is_left_out(field, place))
 		return;
 	text_put_format(out, " %s=", field->name);
 	switch (field->type) {
@@ -173,6 +198,7 @@ static void put_field(
 		text_put_number(out, narrow);
 		break;
 	case FIELD_U64:
+		memcpy(&wide, place, sizeof(wide));
 		text_put_number(out, wide);
 		break;
 	case FIELD_INT:
@@ -190,6 +216,10 @@ static void put_field(
 	case FIELD_NOTICE:
 		memcpy(&number, place, sizeof(number));
 		text_put(out, trace_notice_names[number]);
+		break;
+	case FIELD_WORKER:
+		memcpy(&number, place, sizeof(number));
+		text_put(out, trace_worker_names[number]);
 		break;
 	}
 }

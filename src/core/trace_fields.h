@@ -20,6 +20,7 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_CHANGE, /* enum row_change, by name */
 	FIELD_NOTICE, /* enum notice, by name */
+	FIELD_WORKER, /* enum worker_kind, by name */
 };
 
 struct field {
@@ -27,7 +28,7 @@ struct field {
 	size_t offset;
 	enum field_type type;
 	uint32_t bit;  /* kinds use a set of these */
-	bool optional; /* FIELD_U64: left out if it is zero */
+	bool optional; /* FIELD_U64, FIELD_WORKER: left out if it is zero */
 };
 
 struct kind {
@@ -48,5 +49,7 @@ extern const char *const trace_change_names[];
 extern const unsigned trace_change_names_n;
 extern const char *const trace_notice_names[];
 extern const unsigned trace_notice_names_n;
+extern const char *const trace_worker_names[];
+extern const unsigned trace_worker_names_n;
 
 #endif

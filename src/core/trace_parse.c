@@ -79,6 +79,11 @@ static bool parse_field(
 			trace_notice_names_n, &number);
 		memcpy(place, &number, sizeof(number));
 		break;
+	case FIELD_WORKER:
+		good = name_index(value, trace_worker_names,
+			trace_worker_names_n, &number);
+		memcpy(place, &number, sizeof(number));
+		break;
 	}
 	return good;
 }

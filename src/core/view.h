@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/action.h"
+
 struct core;
 
 /*
@@ -47,8 +49,9 @@ struct view_service {
 	uint32_t suspect; /* of the ready ones */
 	uint32_t mute;	  /* of the taken ones */
 	uint32_t total;
-	uint32_t limit; /* 0: workers_max alone */
-	uint32_t depth; /* as last seen */
+	uint32_t guests; /* not of them, and not in any figure above */
+	uint32_t limit;	 /* 0: workers_max alone */
+	uint32_t depth;	 /* as last seen */
 	bool watching;
 	bool starved;	       /* clients wait for a slot of workers_max */
 	bool deaf;	       /* clients wait, nobody answers, no room */
@@ -64,6 +67,7 @@ struct view_service {
 
 struct view_worker {
 	enum worker_state state;
+	enum worker_kind kind;
 	uint32_t service;
 	uint32_t serial;
 	bool suspect, mute, asked;
@@ -79,7 +83,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 	struct view_worker *out);
 
-/* Workers of all services together. */
+/* Workers of all services together, and their guests. */
 uint32_t core_view_workers(const struct core *core);
 
 /*

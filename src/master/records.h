@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/action.h"
+
 struct master;
 
 /*
@@ -17,6 +19,7 @@ struct master;
 struct worker_record {
 	uint32_t serial; /* 0: none */
 	uint32_t service;
+	enum worker_kind kind;
 	int pid;     /* 0: not started yet */
 	int pidfd;   /* owned; -1 */
 	int channel; /* owned; -1: closed, or the service's shared one */

@@ -209,6 +209,7 @@ void worker_start(struct master *master, const struct action *action)
 	assert(worker->serial == 0);
 	*worker = (struct worker_record){.serial = action->serial,
 		.service = action->service,
+		.kind = action->worker,
 		.stress = action->number != 0,
 		.pidfd = -1,
 		.channel = -1};

@@ -94,7 +94,7 @@ MUTANTS = [
     ("idle workers keep their slots while others starve",
      "\t\treclaim(core, spare);\n", "\t\t(void)reclaim;\n"),
     ("one slot is asked of everybody",
-     "\tif (core->reclaimed_n > 0 || core->ready_n == 0)", "\tif (core->ready_n == 0)"),
+     "\tif (core->reclaimed_n > 0)\n\t\treturn;\n", ""),
     ("wake-ups are made up for",
      "pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;",
      "pool->wakeup_ns += pool->policy.wakeup_ns;"),
@@ -104,7 +104,7 @@ MUTANTS = [
     ("a pause has no timer",
      "at_ns = earlier(at_ns, backoff_until(pool, core->now_ns));", ";"),
     ("a removed service closes over its workers",
-     "\tif (pool_total(pool) > 0)\n\t\treturn;\n\tcore_ask", "\tcore_ask"),
+     "\tif (pool_total(pool) > 0 || pool->guests_n > 0)\n\t\treturn;\n\tcore_ask", "\tcore_ask"),
     ("a retired worker has no deadline",
      "\tif (first || worker_deadline(core, worker) > worker->drain_until_ns)\n"
      "\t\tset_leaving_deadline(core, worker);\n", ""),
@@ -169,6 +169,10 @@ MUTANTS = [
     ("stress begins for those that the rate forbids",
      "\tif (n > allowed)\n\t\tn = allowed;\n\tstress_before_start(core, pool, n);\n",
      "\tstress_before_start(core, pool, n);\n\tif (n > allowed)\n\t\tn = allowed;\n"),
+    ("a guest takes the last slot", "pool_slots(core) < 2", "pool_slots(core) < 1"),
+    ("a service closes over its guests", "|| pool->guests_n > 0)\n\t\treturn;\n\tcore_ask", ")\n\t\treturn;\n\tcore_ask"),
+    ("old guests stay", "\tguests_retire_old(core, pool, time_ns);\n", ""),
+    ("a guest is counted as ready", "\tif (worker->kind == KIND_WORKER)\n\t\trecount", "\tif (worker->kind <= KIND_MOLD)\n\t\trecount"),
     ("stress replaces nobody",
      "\tpool->epoch++;\n\twakeup_restart", "\twakeup_restart"),
     ("stress begins again and again",
@@ -214,7 +218,7 @@ MUTANTS = [
 
 UNITS = [
     "pool", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
-    "stress", "postfix_rules", "holder",
+    "stress", "postfix_rules", "holder", "guest",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

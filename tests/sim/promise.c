@@ -22,12 +22,32 @@ void promises_init(struct promises *promises, const struct core_limits *limits)
 	*promises = (struct promises){.limits = *limits};
 }
 
+static bool is_guest(const struct promise_worker *worker)
+{
+	return worker->live && worker->kind != KIND_WORKER;
+}
+
+static bool is_worker(const struct promise_worker *worker)
+{
+	return worker->live && worker->kind == KIND_WORKER;
+}
+
 uint32_t promises_total(const struct promises *promises, uint32_t service)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
-		n += promises->workers[i].live &&
+		n += is_worker(&promises->workers[i]) &&
+		     promises->workers[i].service == service;
+	return n;
+}
+
+uint32_t promises_guests(const struct promises *promises, uint32_t service)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
+		n += is_guest(&promises->workers[i]) &&
 		     promises->workers[i].service == service;
 	return n;
 }
@@ -37,8 +57,8 @@ static uint32_t retiring(const struct promises *p, uint32_t service)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->limits.workers_max; i++)
-		n += p->workers[i].live && p->workers[i].service == service &&
-		     p->workers[i].rung > 0;
+		n += is_worker(&p->workers[i]) &&
+		     p->workers[i].service == service && p->workers[i].rung > 0;
 	return n;
 }
 
@@ -138,7 +158,7 @@ static void stop(struct promises *p)
 static void ended(struct promises *p, struct promise_worker *worker)
 {
 	worker->live = false;
-	if (worker->idle)
+	if (worker->idle && worker->kind == KIND_WORKER)
 		p->services[worker->service].early_watches = 2;
 }
 
@@ -245,6 +265,26 @@ static void pour(struct promises *p, struct promise_service *s)
 		"I5: started more often than start_rate allows");
 }
 
+/* No limit, pause or rate is for guests; but a worker always finds a slot. */
+static void spawned_guest(struct promises *p)
+{
+	uint32_t slots = p->limits.workers_max;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		slots -= p->workers[i].live;
+	check(p, slots > 1, "I4: a guest takes the last slot");
+}
+
+static void spawned_worker(struct promises *p, const struct action *action)
+{
+	struct promise_service *s = &p->services[action->service];
+
+	check(p, p->now_ns >= s->pause_until_ns, "I4: a start in a pause");
+	check(p, promises_room(p, action->service) > 0,
+		"I4: a start over the limit");
+	pour(p, s);
+}
+
 static void spawned(struct promises *p, const struct action *action)
 {
 	struct promise_service *s = &p->services[action->service];
@@ -252,20 +292,22 @@ static void spawned(struct promises *p, const struct action *action)
 
 	check(p, !p->stopping, "I27: a start after STOP");
 	check(p, s->life == LIFE_UP, "I4: a start for a service that is not");
-	check(p, p->now_ns >= s->pause_until_ns, "I4: a start in a pause");
-	check(p, promises_room(p, action->service) > 0,
-		"I4: a start over the limit");
 	check(p, !worker->live, "I6: a start in a slot that is in use");
 	check(p, action->serial != 0, "I6: a serial of zero");
 	check(p, p->wrapped || action->serial > p->last_serial,
 		"I6: a serial that does not grow");
-	pour(p, s);
+	if (action->worker == KIND_WORKER)
+		spawned_worker(p, action);
+	else
+		spawned_guest(p);
 	p->last_serial = action->serial;
 	*worker = (struct promise_worker){.live = true,
 		.idle = true,
+		.kind = action->worker,
 		.serial = action->serial,
 		.service = action->service};
-	rules_spawned(p, action);
+	if (action->worker == KIND_WORKER)
+		rules_spawned(p, action);
 }
 
 static void pushed(struct promises *p, const struct action *action)
@@ -311,7 +353,9 @@ static void closed(struct promises *p, const struct action *action)
 
 	check(p, s->life == LIFE_LEAVING || s->life == LIFE_STOPPING,
 		"I12: closed, but not removed");
-	check(p, promises_total(p, action->service) == 0,
+	check(p,
+		promises_total(p, action->service) == 0 &&
+			promises_guests(p, action->service) == 0,
 		"I12: closed, but workers remain");
 	s->life = LIFE_FREE;
 	s->watching = false;
@@ -468,6 +512,8 @@ static void check_service(
 		return;
 	check(p, view.total == promises_total(p, service),
 		"I15: workers appear or vanish");
+	check(p, view.guests == promises_guests(p, service),
+		"I15: guests appear or vanish");
 	check(p, view.retiring == retiring(p, service),
 		"I1: asked to leave, but not retiring");
 	check_listening(p, core, service, &view);

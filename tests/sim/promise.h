@@ -33,6 +33,7 @@ enum service_life {
 struct promise_worker {
 	uint32_t serial;
 	uint32_t service;
+	enum worker_kind kind;
 	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
 	bool live;
 	bool idle;   /* its last word was AVAIL, or none */
@@ -110,8 +111,9 @@ void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);
 void rules_stepped(struct promises *p, const struct core *core);
 
-/* Living workers of SERVICE by the promises' own count. */
+/* Living workers of SERVICE by the promises' own count; its guests. */
 uint32_t promises_total(const struct promises *promises, uint32_t service);
+uint32_t promises_guests(const struct promises *promises, uint32_t service);
 
 /* How many more of them there may be. */
 uint32_t promises_room(const struct promises *promises, uint32_t service);

@@ -38,6 +38,11 @@ void rules_end(struct promises *p, const struct event *event)
 				 !worker->cycled,
 			.fails_not = whole && ended_badly(event) &&
 				     (worker->cycled || !unasked)};
+	/* What becomes of a guest never stops its service. */
+	if (worker->kind != KIND_WORKER) {
+		p->end.fails = false;
+		p->end.fails_not = true;
+	}
 }
 
 void rules_adopted(struct promises *p, uint32_t service, bool replaced)

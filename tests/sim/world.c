@@ -498,8 +498,7 @@ void world_perform(struct world *world, const struct action *action)
 		s->looks++;
 		break;
 	case ACTION_SPAWN:
-		guest_spawn(
-			world, action->slot, action->service, action->serial);
+		guest_spawn(world, action);
 		break;
 	case ACTION_RETIRE:
 	case ACTION_DISCONNECT:

@@ -66,12 +66,14 @@ enum guest_state {
 	GUEST_WOKEN,  /* by a client, on its way to accept */
 	GUEST_SERVING,
 	GUEST_HUNG,
-	GUEST_DEAD, /* and the master does not know yet */
+	GUEST_APART, /* no worker: waits for orders, not for clients */
+	GUEST_DEAD,  /* and the master does not know yet */
 };
 
 /* A worker as it is, not as the core believes it to be. */
 struct guest {
 	enum guest_state state;
+	enum worker_kind kind;
 	uint32_t serial;
 	uint32_t service;
 	uint64_t next_ns;  /* when it does something by itself */
@@ -161,8 +163,7 @@ void world_calm(struct world *world, bool heal);
 /* For world_guest.c and world.c alone. */
 bool world_chance(struct world *world, enum fault fault);
 uint64_t world_about(struct world *world, uint64_t ns);
-void guest_spawn(
-	struct world *world, uint32_t slot, uint32_t service, uint32_t serial);
+void guest_spawn(struct world *world, const struct action *action);
 void guest_move(struct world *world, struct guest *guest);
 void guest_wake_one(struct world *world, uint32_t service);
 void guest_poke(struct world *world, struct guest *guest);

@@ -14,14 +14,14 @@ static struct world_service *service_of(
 	return &world->services[guest->service];
 }
 
-void guest_spawn(
-	struct world *world, uint32_t slot, uint32_t service, uint32_t serial)
+void guest_spawn(struct world *world, const struct action *action)
 {
-	struct guest *guest = &world->guests[slot];
+	struct guest *guest = &world->guests[action->slot];
 
 	*guest = (struct guest){.state = GUEST_BORN,
-		.service = service,
-		.serial = serial,
+		.kind = action->worker,
+		.service = action->service,
+		.serial = action->serial,
 		.next_ns = world->now_ns + world_about(world, NS_PER_MS),
 		.ignores_eof = world_chance(world, FAULT_IGNORE_EOF),
 		.ignores_term = world_chance(world, FAULT_IGNORE_TERM),
@@ -210,8 +210,21 @@ static void exec(struct world *world, struct guest *guest)
 		die(world, guest, 0, 0);
 }
 
+/* It says when it is ready, and then hears what it is told. */
+static void wait_apart(struct world *world, struct guest *guest)
+{
+	say(world, guest, EVENT_READY);
+	guest->state = GUEST_APART;
+	guest->next_ns = world->now_ns + world_about(world, NS_PER_S);
+	guest_poke(world, guest);
+}
+
 static void ready(struct world *world, struct guest *guest)
 {
+	if (guest->kind != KIND_WORKER) {
+		wait_apart(world, guest);
+		return;
+	}
 	if (service_of(world, guest)->speaks)
 		say(world, guest, EVENT_READY);
 	sleep_or_wake(world, guest);
@@ -265,6 +278,9 @@ void guest_move(struct world *world, struct guest *guest)
 	case GUEST_SERVING:
 		served(world, guest);
 		break;
+	case GUEST_APART:
+		guest->next_ns = world->now_ns + world_about(world, NS_PER_S);
+		break;
 	case GUEST_NONE:
 	case GUEST_HUNG:
 	case GUEST_DEAD:
@@ -315,8 +331,8 @@ void guest_poke(struct world *world, struct guest *guest)
 		die(world, guest, 0, 15);
 		return;
 	}
-	if (guest->eof && guest->state == GUEST_ASLEEP && !guest->ignores_eof &&
-		!is_deaf(world, guest))
+	if (guest->eof && !guest->ignores_eof && !is_deaf(world, guest) &&
+		(guest->state == GUEST_ASLEEP || guest->state == GUEST_APART))
 		die(world, guest, 0, 0);
 }
 

@@ -161,6 +161,7 @@ static unsigned long long service_field(
 	FIELD(suspect);
 	FIELD(mute);
 	FIELD(total);
+	FIELD(guests);
 	FIELD(limit);
 	FIELD(depth);
 	FIELD(watching);
@@ -188,6 +189,7 @@ static unsigned long long worker_field(
 	const struct view_worker *view, const char *key)
 {
 	FIELD(state);
+	FIELD(kind);
 	FIELD(service);
 	FIELD(serial);
 	FIELD(suspect);

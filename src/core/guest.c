@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/guest.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "core/pool.h"
+#include "core/retire.h"
+
+struct worker *guest_start(
+	struct core *core, struct pool *pool, enum worker_kind kind)
+{
+	struct worker *guest;
+
+	assert(kind != KIND_WORKER && pool->state == POOL_UP);
+	if (core->starved_n > 0 || pool_slots(core) < 2)
+		return NULL;
+	guest = pool_add(core, pool, kind);
+	actions_push(&core->actions, (struct action){.kind = ACTION_SPAWN,
+					     .service = guest->service,
+					     .slot = core_slot_of(core, guest),
+					     .serial = guest->serial,
+					     .worker = kind});
+	return guest;
+}
+
+static void heard(
+	struct core *core, struct worker *guest, const struct event *event)
+{
+	guest->executed = guest->spoke = true;
+	guest->idle = event->kind == EVENT_READY;
+	if (guest->state != WORKER_RETIRING)
+		pool_move(
+			core, guest, guest->idle ? WORKER_READY : WORKER_TAKEN);
+	else if (guest->idle)
+		worker_retiring_ready(core, guest);
+	else
+		worker_retiring_taken(core, guest);
+}
+
+/* It cannot be told anything any more. */
+static void muted(struct core *core, struct worker *guest)
+{
+	guest->mute = true;
+	if (guest->state != WORKER_RETIRING)
+		worker_term(core, guest);
+}
+
+static void ended(
+	struct core *core, struct worker *guest, const struct event *event)
+{
+	if ((event->signal != 0 || event->code != 0) && guest->rung < RUNG_TERM)
+		core_notice(core, NOTICE_DIED, guest->service, guest, 0);
+	pool_free_worker(core, guest);
+}
+
+void guest_event(
+	struct core *core, struct worker *guest, const struct event *event)
+{
+	if (event->kind == EVENT_STARTED)
+		guest->executed = true;
+	else if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN)
+		heard(core, guest, event);
+	else if (event->kind == EVENT_MUTE)
+		muted(core, guest);
+	else if (event->kind == EVENT_STOPPED)
+		worker_kill(core, guest);
+	else if (event->kind == EVENT_START_FAILED)
+		pool_free_worker(core, guest);
+	else if (event->kind == EVENT_EXITED)
+		ended(core, guest, event);
+}
+
+void guest_time(struct core *core, struct worker *guest)
+{
+	if (guest->state == WORKER_RETIRING)
+		worker_climb(core, guest);
+	else
+		worker_set_deadline(core, guest, DEADLINE_NONE);
+}
+
+void guests_retire_old(struct core *core, struct pool *pool, uint64_t time_ns)
+{
+	uint32_t slot = pool->guests;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		if (core->workers[slot].epoch != pool->epoch)
+			worker_retire(core, &core->workers[slot], time_ns);
+}
+
+void guests_term(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->guests;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		worker_term(core, &core->workers[slot]);
+}
+
+struct worker *guest_spare(struct core *core)
+{
+	for (uint32_t slot = 0; slot < core->workers_high; slot++) {
+		struct worker *worker = &core->workers[slot];
+
+		if (worker->state != WORKER_FREE &&
+			worker->state != WORKER_RETIRING &&
+			worker->kind == KIND_MOLD)
+			return worker;
+	}
+	return NULL;
+}
