@@ -15,7 +15,7 @@
 
 struct recount {
 	uint32_t count[WORKER_STATES];
-	uint32_t suspects, mutes, old, n, guests;
+	uint32_t suspects, mutes, worn, old, n, guests;
 };
 
 /* One list of a pool: is it whole, and are only such as belong there on it? */
@@ -36,6 +36,8 @@ static bool recount_list(const struct core *core, const struct pool *pool,
 		out->count[worker->state] += !guests;
 		out->suspects += worker->suspect;
 		out->mutes += worker->mute && !guests;
+		out->worn += worker->wear != WEAR_NONE &&
+			     worker->state != WORKER_RETIRING;
 		out->old += worker->epoch != pool->epoch &&
 			    worker->state != WORKER_RETIRING;
 		out->guests += guests;
@@ -65,6 +67,8 @@ static const char *audit_counts(
 		return "I1: a pool's count of guests differs from them";
 	if (r->suspects != pool->suspects || r->mutes != pool->mutes)
 		return "I1: suspects or mutes differ from the workers";
+	if (r->worn != pool->worn)
+		return "I1: worn workers differ from the workers";
 	if (r->suspects > r->count[WORKER_READY])
 		return "I2: more suspects than ready workers";
 	if (r->old != 0)

@@ -134,6 +134,8 @@ static void worker_event(
 		worker_mute(core, worker);
 	else if (event->kind == EVENT_STOPPED)
 		worker_stopped(core, worker);
+	else if (event->kind == EVENT_WORN)
+		worker_worn(core, worker, event);
 	else
 		worker_exited(core, worker, event);
 }
@@ -182,6 +184,7 @@ static void dispatch(struct core *core, const struct event *event)
 	case EVENT_TAKEN:
 	case EVENT_MUTE:
 	case EVENT_STOPPED:
+	case EVENT_WORN:
 	case EVENT_EXITED:
 		step_worker(core, event);
 		break;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/view.h"
 #include "table/diff.h"
 #include "table/service.h"
 
@@ -25,9 +26,10 @@ enum event_kind {
 	EVENT_STARTED,	     /* slot, serial: its program runs */
 	EVENT_START_FAILED,  /* slot, serial, stage, error, temporary */
 	EVENT_READY,	     /* slot, serial: it said AVAIL */
-	EVENT_TAKEN,	     /* slot, serial: it said TAKEN */
+	EVENT_TAKEN,	     /* slot, serial, since_ns: it said TAKEN */
 	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
 	EVENT_STOPPED,	     /* slot, serial: stopped, and in others' way */
+	EVENT_WORN,	     /* slot, serial, wear: replace it in time */
 	EVENT_EXITED,	     /* slot, serial, code, signal */
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
 	EVENT_STOP,	     /* let every worker finish, then be done */
@@ -47,6 +49,8 @@ struct event {
 	bool temporary; /* for want of a resource, not for being wrong */
 	int code;	/* exit status, if signal is 0 */
 	int signal;	/* what killed it, or 0 */
+	enum wear wear;
+	uint64_t since_ns; /* how long ago its client came, by its word */
 	enum row_change change;
 	struct policy policy;
 };

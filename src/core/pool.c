@@ -86,6 +86,8 @@ static void recount(struct core *core, struct pool *pool, struct worker *worker,
 	pool_trust(pool, worker);
 	core->ready_n += state == WORKER_READY;
 	core->ready_n -= worker->state == WORKER_READY;
+	if (state == WORKER_RETIRING && worker->wear != WEAR_NONE)
+		pool->worn--;
 	pool->count[worker->state]--;
 	pool->count[state]++;
 }
@@ -244,6 +246,8 @@ static void discount(
 	pool_trust(pool, worker);
 	if (worker->mute)
 		pool->mutes--;
+	if (worker->wear != WEAR_NONE && worker->state != WORKER_RETIRING)
+		pool->worn--;
 	if (worker->state == WORKER_READY)
 		core->ready_n--;
 	pool->count[worker->state]--;

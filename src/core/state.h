@@ -48,6 +48,7 @@ struct worker {
 	bool mute;
 	bool reclaimed; /* retired so that another service gets its slot */
 	bool asked;	/* we want it gone: no end of it is a failure */
+	enum wear wear; /* what of it is used up */
 	uint64_t started_ns;
 	uint64_t executed_ns;
 	uint64_t since_ns;
@@ -91,7 +92,8 @@ struct pool {
 	uint32_t count[WORKER_STATES];
 	uint32_t suspects;
 	uint32_t mutes;
-	bool starved; /* clients wait, and workers_max is reached */
+	uint32_t worn; /* of those that are not retiring */
+	bool starved;  /* clients wait, and workers_max is reached */
 	uint32_t depth;
 	bool watching;
 	bool deaf;

@@ -19,6 +19,8 @@
 #define NOTICE (1u << 7)
 #define NUMBER (1u << 8)
 #define STRESS (1u << 9)
+#define SINCE (1u << 10)
+#define WEAR (1u << 11)
 #define WORKER (SLOT | SERIAL)
 
 static const struct kind event_kinds[EVENT_KINDS] = {
@@ -30,9 +32,10 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_STARTED] = {"started", WORKER},
 	[EVENT_START_FAILED] = {"start-failed", WORKER | STAGE},
 	[EVENT_READY] = {"ready", WORKER},
-	[EVENT_TAKEN] = {"taken", WORKER},
+	[EVENT_TAKEN] = {"taken", WORKER | SINCE},
 	[EVENT_MUTE] = {"mute", WORKER},
 	[EVENT_STOPPED] = {"stopped", WORKER},
+	[EVENT_WORN] = {"worn", WORKER | WEAR},
 	[EVENT_EXITED] = {"exited", WORKER | END},
 	[EVENT_LISTENER_LOST] = {"listener-lost", SERVICE},
 	[EVENT_STOP] = {"stop", 0},
@@ -62,6 +65,14 @@ static const struct field event_fields[] = {
 	E(temporary, FIELD_BOOL, STAGE),
 	E(code, FIELD_INT, END),
 	E(signal, FIELD_INT, END),
+	E(wear, FIELD_WEAR, WEAR),
+	{
+		.name = "since_ns",
+		.offset = offsetof(struct event, since_ns),
+		.type = FIELD_U64,
+		.bit = SINCE,
+		.optional = true,
+	},
 	E(change, FIELD_CHANGE, ROW),
 	P(process_limit, FIELD_U32),
 	P(surge, FIELD_U32),
@@ -145,6 +156,14 @@ const char *const trace_change_names[] = {
 };
 const unsigned trace_change_names_n = COUNT(trace_change_names);
 
+const char *const trace_wear_names[] = {
+	[WEAR_NONE] = "none",
+	[WEAR_USE] = "use",
+	[WEAR_AGE] = "age",
+	[WEAR_MEMORY] = "memory",
+};
+const unsigned trace_wear_names_n = COUNT(trace_wear_names);
+
 const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_THROTTLED] = "throttled",
 	[NOTICE_RECOVERED] = "recovered",
@@ -220,6 +239,10 @@ static void put_field(
 	case FIELD_WORKER:
 		memcpy(&number, place, sizeof(number));
 		text_put(out, trace_worker_names[number]);
+		break;
+	case FIELD_WEAR:
+		memcpy(&number, place, sizeof(number));
+		text_put(out, trace_wear_names[number]);
 		break;
 	}
 }

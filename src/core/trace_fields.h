@@ -21,6 +21,7 @@ enum field_type {
 	FIELD_CHANGE, /* enum row_change, by name */
 	FIELD_NOTICE, /* enum notice, by name */
 	FIELD_WORKER, /* enum worker_kind, by name */
+	FIELD_WEAR,   /* enum wear, by name */
 };
 
 struct field {
@@ -47,6 +48,8 @@ extern const struct names trace_event_names;
 extern const struct names trace_action_names;
 extern const char *const trace_change_names[];
 extern const unsigned trace_change_names_n;
+extern const char *const trace_wear_names[];
+extern const unsigned trace_wear_names_n;
 extern const char *const trace_notice_names[];
 extern const unsigned trace_notice_names_n;
 extern const char *const trace_worker_names[];

@@ -84,6 +84,11 @@ static bool parse_field(
 			trace_worker_names_n, &number);
 		memcpy(place, &number, sizeof(number));
 		break;
+	case FIELD_WEAR:
+		good = name_index(
+			value, trace_wear_names, trace_wear_names_n, &number);
+		memcpy(place, &number, sizeof(number));
+		break;
 	}
 	return good;
 }

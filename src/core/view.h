@@ -43,11 +43,21 @@ enum cause {
 	CAUSE_LISTENER_LOST,
 };
 
+/* What of a worker is used up, so that another is to take its place. */
+enum wear {
+	WEAR_NONE,
+	WEAR_USE,    /* it has served as many clients as it should */
+	WEAR_AGE,    /* it is as old as it should become */
+	WEAR_MEMORY, /* it has grown larger than it should */
+};
+#define WEARS (WEAR_MEMORY + 1)
+
 struct view_service {
 	enum pool_state state;
 	uint32_t starting, ready, taken, retiring;
 	uint32_t suspect; /* of the ready ones */
 	uint32_t mute;	  /* of the taken ones */
+	uint32_t worn;	  /* of those that are not retiring */
 	uint32_t total;
 	uint32_t guests; /* not of them, and not in any figure above */
 	uint32_t limit;	 /* 0: workers_max alone */
@@ -71,6 +81,7 @@ struct view_worker {
 	uint32_t service;
 	uint32_t serial;
 	bool suspect, mute, asked;
+	enum wear wear;
 	uint64_t age_ns;
 	uint64_t since_ns; /* in this state, from then to now */
 };

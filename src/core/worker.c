@@ -156,6 +156,23 @@ void worker_stopped(struct core *core, struct worker *worker)
 	worker_kill(core, worker);
 }
 
+/*
+ * By its own word or the shell's measure. One that has had no client is not
+ * used up: else a limit that is too low, or a lie, would have it replaced as
+ * soon as it is there, over and over.
+ */
+void worker_worn(
+	struct core *core, struct worker *worker, const struct event *event)
+{
+	struct pool *pool = pool_of(core, worker);
+
+	if (worker->wear != WEAR_NONE || event->wear == WEAR_NONE ||
+		worker->state == WORKER_RETIRING || !worker->served)
+		return;
+	worker->wear = event->wear;
+	pool->worn++;
+}
+
 /* Why no more are started for a time; or that is no reason. */
 static void judge_failure(
 	struct core *core, const struct worker *worker, struct failure failure)

@@ -19,6 +19,8 @@ void worker_ready(struct core *core, struct worker *worker);
 void worker_taken(struct core *core, struct worker *worker);
 void worker_mute(struct core *core, struct worker *worker);
 void worker_stopped(struct core *core, struct worker *worker);
+void worker_worn(
+	struct core *core, struct worker *worker, const struct event *event);
 void worker_exited(
 	struct core *core, struct worker *worker, const struct event *event);
 

@@ -121,6 +121,10 @@ static struct event some_event(struct input *input, const struct core *core)
 		event.signal = how & 2 ? 9 : 0;
 		event.temporary = (how & 4) != 0;
 	}
+	if (event.kind == EVENT_WORN)
+		event.wear = (enum wear)(next(input) % WEARS);
+	if (event.kind == EVENT_TAKEN)
+		event.since_ns = duration(input, 0);
 	return event;
 }
 

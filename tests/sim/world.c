@@ -107,6 +107,7 @@ static void make_service(struct world *world, struct world_service *s)
 	s->gap_ns = scaled(world, NS_PER_MS, 4 * NS_PER_S);
 	s->idle_ns = scaled(world, 500 * NS_PER_MS, 60 * NS_PER_S);
 	s->max_use = (unsigned)maybe(world, 1, 100);
+	s->asks = coin(world);
 	s->arrival_ns = world->now_ns + world_about(world, s->gap_ns);
 }
 
@@ -188,6 +189,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static bool is_heard(const struct guest *guest)
 {
 	return guest->words_n > 0 || guest->exec_result ||
+	       (guest->wear != WEAR_NONE && !guest->worn) ||
 	       (guest->closed && !guest->mute && guest->state != GUEST_DEAD);
 }
 
@@ -313,6 +315,12 @@ static void hear_words(struct world *world, uint32_t slot, struct batch *out)
 	if (guest->closed && !guest->mute && guest->state != GUEST_DEAD) {
 		guest->mute = true;
 		event.kind = EVENT_MUTE;
+		put(out, event);
+	}
+	if (guest->wear != WEAR_NONE && !guest->worn) {
+		guest->worn = true;
+		event.kind = EVENT_WORN;
+		event.wear = guest->wear;
 		put(out, event);
 	}
 }

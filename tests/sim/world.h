@@ -35,6 +35,7 @@ enum fault {
 	FAULT_DIE,	     /* F8, F9: at any instant, in any way */
 	FAULT_DIE_WOKEN,     /* F8: between the wake-up and accept */
 	FAULT_QUICK_EXIT,    /* F9: exit 0 as soon as it runs */
+	FAULT_GROW,	     /* more memory than it may have */
 	FAULT_BAD_COMMAND,   /* F10 */
 	FAULT_NO_RESOURCE,   /* F11 */
 	FAULT_SLOW_START,    /* F12 */
@@ -89,6 +90,8 @@ struct guest {
 	bool busy;		 /* it has a client, hung or not */
 	bool eof, disconnected;	 /* what the master did to its channel */
 	bool closed, mute;	 /* what it did itself; and it is known */
+	enum wear wear;		 /* it should be replaced; to be told */
+	bool worn;		 /* that was told */
 	enum guest_state before; /* HUNG: what it was at */
 	bool stopped, ignores_eof, ignores_term, unkillable, lies;
 	bool term, kill; /* pending signals */
@@ -107,6 +110,7 @@ struct world_service {
 	bool speaks;	   /* workers say AVAIL when they are up */
 	bool locks;	   /* they take turns at the listener, by a lock */
 	bool examine;	   /* asked for */
+	bool asks;	   /* workers serve on beyond max_use till retired */
 	uint32_t stopped;  /* who was found when it was asked for last */
 	struct policy policy;
 	uint64_t start_ns, serve_ns, gap_ns, idle_ns; /* about */

@@ -128,12 +128,19 @@ static void pass_lock(struct world *world, uint32_t service)
 		attend(world, next);
 }
 
+/* One that asks to be replaced serves on for a while. */
+static bool is_used_up(const struct world_service *s, const struct guest *guest)
+{
+	return s->max_use != 0 &&
+	       guest->clients >= (s->asks ? 2 * s->max_use : s->max_use);
+}
+
 static void sleep_or_wake(struct world *world, struct guest *guest)
 {
 	struct world_service *s = service_of(world, guest);
 
 	guest->busy = false;
-	if (s->max_use != 0 && guest->clients >= s->max_use) {
+	if (is_used_up(s, guest)) {
 		die(world, guest, 0, 0);
 		return;
 	}
@@ -171,13 +178,28 @@ static void accept_one(struct world *world, struct guest *guest)
 	say(world, guest, EVENT_TAKEN);
 }
 
+/* By its own count; or it was measured, and it grows now and then. */
+static void wear_out(struct world *world, struct guest *guest)
+{
+	const struct world_service *s = service_of(world, guest);
+
+	if (guest->wear != WEAR_NONE)
+		return;
+	if (s->asks && s->max_use != 0 && guest->clients >= s->max_use)
+		guest->wear = WEAR_USE;
+	else if (world_chance(world, FAULT_GROW))
+		guest->wear = WEAR_MEMORY;
+	if (guest->words_n == 0 && !guest->exec_result)
+		guest->heard_ns = world->now_ns + SOON_NS;
+}
+
 /* libostler serves on without a word; others say AVAIL and look again. */
 static void served(struct world *world, struct guest *guest)
 {
 	struct world_service *s = service_of(world, guest);
 
-	if (s->speaks && s->depth > 0 && !guest->eof &&
-		(s->max_use == 0 || guest->clients < s->max_use)) {
+	wear_out(world, guest);
+	if (s->speaks && s->depth > 0 && !guest->eof && !is_used_up(s, guest)) {
 		serve(world, guest);
 		return;
 	}

@@ -160,6 +160,7 @@ static unsigned long long service_field(
 	FIELD(retiring);
 	FIELD(suspect);
 	FIELD(mute);
+	FIELD(worn);
 	FIELD(total);
 	FIELD(guests);
 	FIELD(limit);
@@ -195,6 +196,7 @@ static unsigned long long worker_field(
 	FIELD(suspect);
 	FIELD(mute);
 	FIELD(asked);
+	FIELD(wear);
 	FIELD(age_ns);
 	FIELD(since_ns);
 	fail_msg("no such field: %s", key);

@@ -84,6 +84,10 @@ static struct event some_event(struct prng *prng, enum event_kind kind)
 		event.code = number(prng);
 		event.signal = number(prng);
 	}
+	if (kind == EVENT_WORN)
+		event.wear = (enum wear)prng_below(prng, WEARS);
+	if (kind == EVENT_TAKEN)
+		event.since_ns = flag(prng) ? u64(prng) : 0;
 	if (kind == EVENT_ROW) {
 		event.change = (enum row_change)prng_below(prng, 3);
 		event.policy = some_policy(prng);
