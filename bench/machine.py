@@ -47,11 +47,16 @@ def _distribution():
     return ""
 
 
-def _commit():
+def now():
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+
+
+def commit():
     git = ["git", "-c", "safe.directory=*", "-C", str(HERE)]
-    commit = _say(*git, "rev-parse", "--short", "HEAD")
-    changed = _say(*git, "status", "--porcelain", "-uno", "--", "../src", "../include", ".")
-    return commit + (", with changes" if changed else "") if commit else "unknown"
+    found = _say(*git, "rev-parse", "--short", "HEAD")
+    changed = _say(*git, "status", "--porcelain", "-uno", "--", "../src", "../include", ".",
+                   ":!results")
+    return found + (", with changes" if changed else "") if found else "unknown"
 
 
 def _version(package, debs):
@@ -77,8 +82,8 @@ def busy(seconds=1.0):
 
 def describe(bench, peers):
     found = {
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "commit": _commit(),
+        "date": now(),
+        "commit": commit(),
         "machine": f"{os.cpu_count()} x {_processor()}, {_memory()}",
         "kernel": platform.release(),
         "system": _distribution(),

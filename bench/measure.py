@@ -6,6 +6,7 @@ a deadline, and every listener is on 127.0.0.1 or in a directory of ours.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -20,6 +21,7 @@ from pathlib import Path
 ROOT = os.geteuid() == 0
 DEADLINE_S = 30.0
 QUIET_NS = 500_000
+PR_SET_CHILD_SUBREAPER = 36
 PROGRAMS = ("load", "limit", "spawn_limit", "status_limit", "worker", "echo", "serve")
 TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
@@ -28,6 +30,54 @@ _reserved = []  # sockets that keep ports from being given to others
 
 class Skip(Exception):
     """This cannot be measured here; the text says why."""
+
+
+class TooLong(Exception):
+    """The row's time is over."""
+
+
+class Limit:
+    """A time limit for what is between its beginning and its end.
+
+    It ends what waits, by an exception; never what is starting or stopping
+    somebody, or he would be forgotten.
+    """
+
+    shields = 0
+    overdue = False
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __enter__(self):
+        Limit.overdue = False
+        signal.signal(signal.SIGALRM, self._over)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        return self
+
+    def __exit__(self, *_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        Limit.overdue = False
+
+    def _over(self, *_):
+        Limit.overdue = True
+        self.check()
+
+    @staticmethod
+    def check():
+        if Limit.overdue and Limit.shields == 0:
+            Limit.overdue = False
+            raise TooLong("its time was over")
+
+
+@contextlib.contextmanager
+def unlimited():
+    """Until its end no time limit is looked at."""
+    Limit.shields += 1
+    try:
+        yield
+    finally:
+        Limit.shields -= 1
 
 
 def free_port():
@@ -103,15 +153,16 @@ def tree_of(pid):
     return found
 
 
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def workers_of(pid, program):
-    """How many of its children run PROGRAM."""
-    found = 0
-    for child in children_of(pid):
-        try:
-            found += Path(f"/proc/{child}/comm").read_text().strip() == program
-        except OSError:
-            pass
-    return found
+    """Those of its children that run PROGRAM."""
+    return [child for child in children_of(pid) if name_of(child) == program]
 
 
 def run_ns(pid):
@@ -142,6 +193,7 @@ class Account:
     PLACES = ((Path("/sys/fs/cgroup/cpuacct"), "cpuacct.usage"),
               (Path("/sys/fs/cgroup"), "cpu.stat"))
     made = 0
+    within = None  # the group of the whole run
 
     def __init__(self):
         self.group = None
@@ -149,7 +201,7 @@ class Account:
             if not (place / "cgroup.procs").exists():
                 continue
             Account.made += 1
-            group = place / f"ostler-bench-{os.getpid()}-{Account.made}"
+            group = (self.within or place) / f"ostler-bench-{os.getpid()}-{Account.made}"
             try:
                 group.mkdir()
             except OSError:
@@ -197,6 +249,31 @@ def wait_quiet(pid, deadline_s=DEADLINE_S):
         time.sleep(0.1)
 
 
+def become_reaper():
+    """Whoever loses his parent becomes our child, and sweep() finds him."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def sweep():
+    """Between rows nobody is ours; who is nevertheless is ended. Who, by name."""
+    found = [pid for pid in children_of(os.getpid()) if is_alive(pid)]
+    names = sorted({name_of(pid) for pid in found})
+    for pid in found:
+        for child in reversed(tree_of(pid)):
+            try:
+                os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    end = time.monotonic() + 5
+    while children_of(os.getpid()) and time.monotonic() < end:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.005)
+        except ChildProcessError:
+            break
+    return names
+
+
 def stop_tree(process):
     """A process that was started here, and all that it has started."""
     pids = tree_of(process.pid)
@@ -224,6 +301,11 @@ class Server:
         self.load_options = []  # how its clients ask
 
     def launch(self, argv, **more):
+        with unlimited():
+            self._launch(argv, **more)
+        Limit.check()
+
+    def _launch(self, argv, **more):
         self.account = Account()
         self.process = subprocess.Popen(
             [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -261,7 +343,9 @@ class Server:
         return "it said nothing"
 
     def stop(self):
-        if self.process is not None:
+        if self.process is None:
+            return
+        with unlimited():
             stop_tree(self.process)
             self.account.close()
             self.process = None
@@ -285,7 +369,10 @@ class Bench:
         self.asked_rounds = rounds
         self.say = say
         self.samples = []
-        self.skipped = {}  # system or case: why
+        self.skipped = {}  # system or case: why, and in which rows
+        self.part = ""  # what is measured now
+        self.end = None  # when no further round is begun
+        self.cut = False  # and that it came to this
         # Sockets in memory: how fast a disk makes them is no master's merit.
         # Programs not, for often none may be run there.
         self.scratch = self._new_directory("/dev/shm", "/var/tmp")
@@ -319,6 +406,12 @@ class Bench:
             except ValueError:
                 pass
         return hard
+
+    def begin(self, part, seconds=None):
+        """The next row, and how long rounds of it may be begun."""
+        self.part = part
+        self.end = None if seconds is None else time.monotonic() + seconds
+        self.cut = False
 
     def close(self):
         forget_ports()
@@ -361,16 +454,26 @@ class Bench:
 
     def sample(self, row, case, system, round_, **figures):
         figures = {k: round(v, 5) if isinstance(v, float) else v for k, v in figures.items()}
-        self.samples.append({"row": row, "case": case, "system": system, "round": round_,
-                             "figures": figures})
+        self.samples.append({"part": self.part, "row": row, "case": case, "system": system,
+                             "round": round_, "figures": figures})
         text = " ".join(f"{k}={v}" for k, v in figures.items() if not isinstance(v, list))
         self.say(f"  {row} {case} | {system} | {text}")
 
     def skip(self, what, why):
         what = what if isinstance(what, str) else what[0]
-        if what not in self.skipped:
-            self.skipped[what] = str(why)
+        known = self.skipped.setdefault(what, {"why": str(why), "rows": []})
+        if self.part not in known["rows"]:
+            known["rows"].append(self.part)
             self.say(f"  not measured: {what}: {why}")
+
+    def is_skipped(self, name):
+        return self.part in self.skipped.get(name, {"rows": []})["rows"]
+
+    def is_late(self):
+        """The row has had its time: one round of each case is all there is still."""
+        late = self.end is not None and time.monotonic() > self.end
+        self.cut = self.cut or late
+        return late
 
     @contextlib.contextmanager
     def running(self, makers):
@@ -395,9 +498,11 @@ class Bench:
         """
         names = list(makers)
         for number in range(rounds if names else 0):
+            if number > 0 and self.is_late():
+                break
             at = number % len(names)
             for name in names[at:] + names[:at]:
-                if name in self.skipped:
+                if self.is_skipped(name):
                     continue
                 try:
                     measure(number, name, makers[name])

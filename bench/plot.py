@@ -3,28 +3,32 @@
 
 import math
 import statistics
-from html import escape
+from html import escape, unescape
 
 from report import Table, short
 
+# The paper is drawn, too: who shows a picture in a page does not always tell it
+# which colour the page has.
 STYLE = """\
 <style>
 text { font: 12px sans-serif; fill: #333 }
+.paper { fill: #fff; stroke: #ddd }
 .title { font-size: 14px; font-weight: bold }
-.axis { stroke: #999; stroke-width: 1 }
-.range { stroke: #555; stroke-width: 1.5 }
+.axis { stroke: #888; stroke-width: 1 } .grid { stroke: #e4e4e4; stroke-width: 1 }
+.range { stroke: #333; stroke-width: 1.5 }
 .ours { fill: #0072b2; stroke: #0072b2 } .theirs { fill: #d55e00; stroke: #d55e00 }
 .limit { fill: #999; stroke: #999 } .others { fill: #e69f00; stroke: #e69f00 }
 .curve { fill: none; stroke-width: 2 }
 .dashed { stroke-dasharray: 5 3 }
 @media (prefers-color-scheme: dark) {
-text { fill: #ddd } .range { stroke: #ccc }
+text { fill: #ddd } .range { stroke: #eee } .paper { fill: #14181d; stroke: #333 }
+.grid { stroke: #2a3038 }
 .ours { fill: #56b4e9; stroke: #56b4e9 } .theirs { fill: #ff8c4a; stroke: #ff8c4a }
 }
 </style>
 """
 WIDTH = 720
-LEFT, RIGHT, LINE = 230, 90, 20
+LEFT, RIGHT, LINE = 230, 100, 20
 PLOT_HEIGHT, TOP, BOTTOM = 240, 40, 40
 DASHED = ("ostler-postfix", "limit: spawn per client", "limit: fork, exec")
 
@@ -40,10 +44,28 @@ def kind_of(system):
 def _svg(height, title, body):
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             f'width="{WIDTH}" height="{height}" role="img">\n<title>{escape(title)}</title>\n'
-            f'{STYLE}<text class="title" x="8" y="20">{escape(title)}</text>\n{body}</svg>\n')
+            f'{STYLE}<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" '
+            f'height="{height - 1}" rx="6"/>\n'
+            f'<text class="title" x="12" y="22">{escape(title)}</text>\n{body}</svg>\n')
 
 
-def bars(title, values):
+def title_of(svg):
+    return unescape(svg.split("<title>", 1)[1].split("</title>", 1)[0])
+
+
+def _across(most, at, bottom, unit):
+    """The axis below bars."""
+    out = [f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{WIDTH - RIGHT}" y2="{bottom}"/>']
+    for tick in _ticks(0, most, False):
+        out.append(f'<line class="grid" x1="{at(tick):.1f}" y1="{TOP - 4}" x2="{at(tick):.1f}" '
+                   f'y2="{bottom}"/><text x="{at(tick):.1f}" y="{bottom + 16}" '
+                   f'text-anchor="middle">{short(tick)}</text>')
+    out.append(f'<text x="{WIDTH - 12}" y="{bottom + 16}" text-anchor="end">{escape(unit)}</text>'
+               '\n')
+    return "".join(out)
+
+
+def bars(title, values, unit=""):
     """VALUES: {system: [value of each round]}; a bar to the median, a line over the range."""
     values = {name: found for name, found in values.items() if found}
     middles = {name: statistics.median(found) for name, found in values.items()}
@@ -56,7 +78,8 @@ def bars(title, values):
     def at(value):
         return LEFT + min(value / most, 1.1) * (WIDTH - LEFT - RIGHT) / 1.1
 
-    out = []
+    bottom = TOP + LINE * len(values) + 4
+    out = [_across(most, at, bottom, unit)]
     for i, (name, found) in enumerate(values.items()):
         y = TOP + i * LINE
         cut = " (cut)" if middles[name] > 1.1 * most else ""
@@ -67,7 +90,7 @@ def bars(title, values):
                    f'<line class="range" x1="{at(min(found)):.1f}" y1="{y + 8}" '
                    f'x2="{end:.1f}" y2="{y + 8}"/>'
                    f'<text x="{end + 6:.1f}" y="{y + 12}">{short(middles[name])}{cut}</text>\n')
-    return _svg(TOP + LINE * len(values) + 12, title, "".join(out))
+    return _svg(bottom + 28, title, "".join(out))
 
 
 def _scale(low, high, from_, to, logarithmic):
@@ -137,9 +160,9 @@ def _middle_curve(table, case):
     for name in ("limit: pre-forked", "limit: spawn per client", "ostler", "ostler-postfix",
                  "postfix", "tcpserver"):
         rounds = table.values("P1", case, name, "curve_ms")
-        order = sorted((curve for curve in rounds.values() if curve), key=lambda c: c[-1])
+        order = sorted((curve for curve in rounds.values() if curve), key=lambda c: c[-1][1])
         if order:
-            found[name] = [(ms, i + 1) for i, ms in enumerate(order[len(order) // 2])]
+            found[name] = [(ms, answered) for answered, ms in order[len(order) // 2]]
     return found
 
 
@@ -154,28 +177,37 @@ def _growth(table, row, figure):
     return {name: points for name, points in found.items() if len(points) > 1}
 
 
+BURST = "100 clients at once, each holding its worker 50 ms, empty pool"
+# Row, case, figure, what to call it.
+SMTPD = (("cold", "p50_us", "us to the first greeting"),
+         ("burst 50, stay", "last_ms", "ms until all are greeted"),
+         ("burst 50, leave", "last_ms", "ms until all are greeted"),
+         ("c=4", "rate", "greetings a second"))
+
+
 def plots(samples):
     """{file name: SVG}"""
     table = Table(samples)
     drawn = {
-        "burst.svg": bars("100 clients at once, 50 ms each, empty pool: ms until all are answered",
-                          _values(table, "P1", "100 x 50 ms", "last_ms")),
-        "burst-curve.svg": curves("100 clients at once, 50 ms each, empty pool",
-                                  _middle_curve(table, "100 x 50 ms"), "ms", "answered"),
-        "cold.svg": bars("First client of an empty pool, TCP: us to its answer",
-                         _values(table, "P2", "tcp", "p50_us")),
-        "cold-services.svg": curves("First client of an empty pool",
-                                    _growth(table, "P3", "p50_us"), "services", "us", True),
+        "burst.svg": bars(f"{BURST}: until all are answered",
+                          _values(table, "P1", "100 x 50 ms", "last_ms"), "ms"),
+        "burst-curve.svg": curves(BURST, _middle_curve(table, "100 x 50 ms"),
+                                  "ms since the first connect", "clients answered"),
+        "cold.svg": bars("First client of an empty pool, TCP: to its answer",
+                         _values(table, "P2", "tcp", "p50_us"), "us"),
+        "cold-services.svg": curves("First client of an empty pool, to its answer",
+                                    _growth(table, "P3", "p50_us"), "services configured", "us",
+                                    True),
         "start-services.svg": curves("Processor time of a start",
-                                     _growth(table, "P8", "start_cpu_ms"), "services", "ms", True),
+                                     _growth(table, "P8", "start_cpu_ms"), "services configured",
+                                     "ms", True),
     }
     for kind in "tcp", "unix":
         for c in 1, 16:
             drawn[f"warm-{kind}-{c}.svg"] = bars(
-                f"Warm pool, {kind}, {c} at a time: clients a second",
-                _values(table, "P5", f"{kind}, c={c}", "rate"))
-    for case, name in ("cold", "p50_us"), ("burst 50, stay", "last_ms"), ("c=4", "rate"):
-        drawn[f"smtpd-{case.split()[0].replace('=', '')}.svg"] = bars(
-            f"Debian's smtpd, {case}: {name.replace('_', ' in ')}",
-            _values(table, "P12", case, name))
+                f"Warm pool of 4 workers, {kind}, {c} at a time",
+                _values(table, "P5", f"{kind}, c={c}", "rate"), "clients a second")
+    for case, figure, unit in SMTPD:
+        name = "smtpd-" + case.replace(", ", "-").replace(" ", "-").replace("=", "") + ".svg"
+        drawn[name] = bars(f"Debian's smtpd, {case}", _values(table, "P12", case, figure), unit)
     return {name: svg for name, svg in drawn.items() if svg}

@@ -2,8 +2,10 @@
 """From samples to tables: medians, spread, and ratios within a round."""
 
 import statistics
+from dataclasses import dataclass
 
 from goals import FIGURES, TITLES
+from watch import is_loaded
 
 # P4 and P6 are read from the visits of P5.
 SOURCE = {"P4": "P5", "P6": "P5"}
@@ -43,18 +45,33 @@ def rows_of(goal):
     return goal.row
 
 
+@dataclass
+class Verdict:
+    """What became of a goal. ROUNDS: the figure in each, or the ratio."""
+
+    rounds: list
+    word: str
+
+    @property
+    def middle(self):
+        return statistics.median(self.rounds)
+
+    @property
+    def good(self):
+        return self.word == "met"
+
+
 def judge(table, goal):
-    """(figure, spread, verdict)"""
     if goal.value is None:
-        return "", "", f"not yet: {goal.why}"
+        return Verdict([], f"not yet: {goal.why}")
     row = rows_of(goal)
     found = (table.ratios(row, goal.value, goal.to) if goal.to
              else list(table.values(row, *goal.value).values()))
     if not found:
-        return "", "", "not measured"
+        return Verdict([], "not measured")
     middle = statistics.median(found)
     good = middle <= goal.at_most if goal.at_most is not None else middle >= goal.at_least
-    return short(middle), f"{short(min(found))} to {short(max(found))}", "met" if good else "missed"
+    return Verdict(found, "met" if good else "missed")
 
 
 def short(value):
@@ -70,14 +87,21 @@ def bound(goal):
     return f"<= {goal.at_most:g}" if goal.at_most is not None else f">= {goal.at_least:g}"
 
 
-def _goals(table, goals, rows):
-    yield "| row | what | measured | rounds | goal | |"
-    yield "|---|---|---|---|---|---|"
-    for goal in sorted(goals, key=lambda g: int(g.row[1:])):
-        if goal.row in rows:
-            middle, spread, verdict = judge(table, goal)
-            yield (f"| {goal.row} | {goal.what} | {middle} | {spread} | {bound(goal)} "
-                   f"| {verdict} |")
+def _goals(table, goals):
+    yield "| row | what | case | system | measured | rounds | goal | |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for goal in goals:
+        found = judge(table, goal)
+        yield (f"| {goal.row} | {goal.what} | {goal.case} | {goal.system} "
+               f"| {short(found.middle) if found.rounds else ''} | {rounds_of(found.rounds)} "
+               f"| {bound(goal)} | {found.word} |")
+
+
+def rounds_of(values):
+    """How many, the least and the greatest."""
+    if len(values) < 2:
+        return str(len(values) or "")
+    return f"{len(values)}: {short(min(values))} to {short(max(values))}"
 
 
 def _reference(systems):
@@ -117,19 +141,44 @@ def _spread(values):
     return f"{short(statistics.median(values))} ({short(min(values))} to {short(max(values))})"
 
 
-def markdown(samples, goals, machine, skipped, rows):
-    """The whole report, line by line."""
-    table = Table(samples)
+def conditions(found):
+    """What else is to be known of each row."""
+    yield "| rows | measured | commit | took, s | load before, after | others | steal | |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in found["rows"].values():
+        others = "unknown" if row["others"] is None else f"{100 * row['others']:.0f} %"
+        words = [f"failed: {row['failed']}"] if row["failed"] else []
+        words += ["fewer rounds than it should have had"] if row["cut"] else []
+        words += ["**the machine was busy with others**"] if is_loaded(row) else []
+        load = ", ".join(f"{n:.1f}" for n in row["load_average"])
+        yield (f"| {', '.join(row['names'])} | {row['date']} | {row['commit']} "
+               f"| {row['seconds']:.0f} | {load} | {others} | {100 * row['steal']:.0f} % "
+               f"| {'; '.join(words)} |")
+
+
+def wanted_of(goals, found):
+    """Those of the rows that were to be measured."""
+    names = {name for row in found["rows"].values() for name in row["names"]}
+    return [goal for goal in goals if goal.row in names]
+
+
+def markdown(found, goals):
+    """The whole report of what results.load() gave, line by line."""
+    table = Table(found["samples"])
     yield "# What was measured\n"
     yield "`bench/run` wrote this; bench/README.md says what each figure means.\n"
-    for name, value in machine.items():
+    for name, value in found["machine"].items():
         yield f"- {name}: {value}"
-    for name, why in skipped.items():
-        yield f"- not measured: {name}: {why}"
+    for name, why in found["skipped"].items():
+        yield f"- not measured in {', '.join(why['rows'])}: {name}: {why['why']}"
+    yield "\n## Conditions\n"
+    yield ("`others` is the share of all processors that was used by processes that are none of "
+           "ours, `steal` what the host took.\n")
+    yield from conditions(found)
     yield "\n## Goals\n"
-    yield ("The median of the ratios of each round, in which all systems were visited in turn, "
-           "and the least and the greatest of them.\n")
-    yield from _goals(table, goals, rows)
+    yield ("The median of the ratios of each round, in which all systems were visited in turn; "
+           "how many rounds, and the least and the greatest of them.\n")
+    yield from _goals(table, wanted_of(goals, found))
     for row, title in TITLES.items():
         if table.cases(row):
             yield f"\n## {row} {title}"

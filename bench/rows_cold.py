@@ -12,6 +12,7 @@ from systems import (
 )
 
 CLIENTS, HOLD_MS = 100, 50
+STEPS = (1, *range(5, CLIENTS + 1, 5))  # of the curve of answers
 SLOW_CLIENTS, SLOW_START_MS = 50, 200
 WORDS = ["-o", f"hold={HOLD_MS}"]
 
@@ -44,10 +45,11 @@ def burst(bench, peers):
             got = bench.load(endpoint, *server.load_options, "--burst", CLIENTS,
                              "--patience-ms", 10000, "--samples", bench.scratch / "curve")
             curve = [float(ln) / 1000 for ln in (bench.scratch / "curve").read_text().split()]
-            more = {"workers": workers_of(server.pid, "worker")} if name in MASTERS else {}
+            more = {"workers": len(workers_of(server.pid, "worker"))} if name in MASTERS else {}
             bench.sample("P1", case, name, number, last_ms=got["max_us"] / 1000,
                          p50_ms=got["p50_us"] / 1000, failed=got["failed"], **more,
-                         curve_ms=[round(ms, 2) for ms in curve])
+                         curve_ms=[[n, round(curve[n - 1], 2)] for n in STEPS
+                                   if n <= len(curve)])
 
     bench.visit(bench.rounds(7), makers, measure)
     unix = {**masters(bench, services(unix=True)),

@@ -14,7 +14,7 @@ from systems import MASTERS, Service, make_master, masters
 
 def flood(bench, number, name, make):
     """A worker that tells TAKEN and AVAIL as fast as it can, and its neighbour."""
-    ms = bench.often(2000, 500)
+    ms = bench.often(2000, 200)
     with make() as server:
         other = server.endpoint_of("other")
         words = ["--think-us", 1000, "--seconds", ms / 1000 * 0.8]
@@ -37,7 +37,7 @@ def flood(bench, number, name, make):
 
 def read_limit(bench, size, number):
     done = subprocess.run(
-        [bench.bin / "status_limit", str(size), str(bench.often(1000, 300))],
+        [bench.bin / "status_limit", str(size), str(bench.often(1000, 100))],
         capture_output=True, text=True, check=True, timeout=60, stdin=subprocess.DEVNULL)
     messages, ns = map(float, done.stdout.split())
     bench.sample("P7", "flood", f"limit: epoll, {size}-byte read", number,
@@ -45,7 +45,7 @@ def read_limit(bench, size, number):
 
 
 def run_flood(bench, _):
-    ms = bench.often(2000, 500)
+    ms = bench.often(2000, 200)
 
     def services():
         return [Service("flood", ["worker", "-o", f"flood={ms}"], limit=100),
@@ -69,7 +69,7 @@ def idle_services(n):
 
 def run_idle(bench, _):
     """All of them at the same time: they have nothing to do but wait."""
-    seconds = bench.often(60, 3)
+    seconds = bench.often(60, 1)
     makers = {(name, n): lambda name=name, n=n: make_master(bench, name, idle_services(n))
               for name in MASTERS for n in bench.often((10, 3000), (10, 100))}
     with bench.running(makers) as running:
@@ -100,7 +100,7 @@ def reload_services(mask="022"):
 
 
 def reload(bench, number, name, make, reloads):
-    seconds = bench.often(5.0, 1.0)
+    seconds = bench.often(5.0, 0.4)
 
     def keep_reloading():
         for i in range(reloads):
@@ -124,7 +124,7 @@ def reload(bench, number, name, make, reloads):
 
 
 def run_reload(bench, _):
-    reloads = bench.often(20, 4)
+    reloads = bench.often(20, 2)
 
     def measure(number, name, make):
         for times in 0, reloads:

@@ -72,10 +72,10 @@ def run(bench, _):
 
 def run_memory(bench, _):
     """What a worker costs its master, of as many as a burst brings up."""
-    wanted = bench.often(WORKERS, 50)
+    wanted, hold_ms = bench.often(WORKERS, 50), bench.often(1500, 300)
 
     def services():
-        return [Service("many", ["worker", "-o", "hold=1500"], unix=True, limit=wanted,
+        return [Service("many", ["worker", "-o", f"hold={hold_ms}"], unix=True, limit=wanted,
                         native={"start_rate": 10000})]
 
     def measure(number, name, make):

@@ -53,7 +53,7 @@ def burst(bench):
                 got = bench.load(server.endpoint_of("burst"), *GREETING, "--burst", 50, *words)
                 bench.sample("P12", case, name, number, last_ms=got["max_us"] / 1000,
                              p50_ms=got["p50_us"] / 1000, failed=got["failed"],
-                             workers=workers_of(server.pid, "smtpd"))
+                             workers=len(workers_of(server.pid, "smtpd")))
 
     def services():
         return [*helpers(), Service("burst", ["smtpd"], limit=50)]
