@@ -13,14 +13,16 @@
  *          round.
  */
 enum action_kind {
-	ACTION_WATCH,	/* service: arm the one-shot watch */
-	ACTION_IGNORE,	/* service: disarm it */
-	ACTION_LOOK,	/* service: how many wait? (EVENT_DEPTH) */
-	ACTION_EXAMINE, /* service: is a worker stopped that holds the others
+	ACTION_WATCH,	   /* service: arm the one-shot watch */
+	ACTION_IGNORE,	   /* service: disarm it */
+	ACTION_LOOK,	   /* service: how many wait? (EVENT_DEPTH) */
+	ACTION_EXAMINE,	   /* service: is a worker stopped that holds the others
 			    * up? (EVENT_STOPPED, or nothing) */
-	ACTION_SPAWN,	/* service, slot, serial, worker, number: start one of
-			    * that kind; number is 1 under stress, else 0 */
-	ACTION_RETIRE,	/* slot, serial: half-close its channel */
+	ACTION_SPAWN,	   /* service, slot, serial, worker, number, mold_slot,
+			    * mold_serial: start one of that kind, from that
+			    * mold unless its serial is 0; number is 1 under
+			    * stress, else 0 */
+	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
 	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
 	ACTION_TERM,	   /* slot, serial: ask by signal */
 	ACTION_KILL,	   /* slot, serial: end it */
@@ -52,10 +54,12 @@ enum notice {
 	NOTICE_START_TIMEOUT, /* slot: promised an AVAIL, did not say it */
 	NOTICE_DIED,	      /* slot: ended badly, by no signal of ours */
 	NOTICE_STUCK,	      /* slot: survives SIGKILL */
-	NOTICE_TERM,   /* slot: did not leave when asked; now by signal */
-	NOTICE_STRESS, /* service; number: for how long, in ns, at least */
+	NOTICE_TERM,	    /* slot: did not leave when asked; now by signal */
+	NOTICE_STRESS,	    /* service; number: for how long, in ns, at least */
+	NOTICE_MOLD_FAILED, /* service; number: the pause before the next */
+	NOTICE_NO_MOLD,	    /* slot: it says that it cannot be one */
 };
-#define NOTICES (NOTICE_STRESS + 1)
+#define NOTICES (NOTICE_NO_MOLD + 1)
 
 struct action {
 	enum action_kind kind;
@@ -64,6 +68,8 @@ struct action {
 	uint32_t service;
 	uint32_t slot;
 	uint32_t serial;
+	uint32_t mold_slot;
+	uint32_t mold_serial;
 	uint64_t number;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/guest.h"
 #include "core/lease.h"
+#include "core/mold.h"
 #include "core/pool.h"
 #include "core/reload.h"
 #include "core/settle.h"
@@ -110,6 +111,8 @@ static void step_service(struct core *core, const struct event *event)
 	pool = &core->pools[event->service];
 	if (event->kind == EVENT_LISTENER_LOST)
 		reload_listener_lost(core, pool);
+	else if (event->kind == EVENT_REMOLD)
+		mold_renew(core, pool);
 	else if (pool->state != POOL_UP)
 		pool->depth = event->depth;
 	else if (event->kind == EVENT_CLIENTS)
@@ -126,6 +129,8 @@ static void worker_event(
 		worker_started(core, worker);
 	else if (event->kind == EVENT_START_FAILED)
 		worker_start_failed(core, worker, event);
+	else if (event->kind == EVENT_ORDER_FAILED)
+		worker_order_failed(core, worker);
 	else if (event->kind == EVENT_READY)
 		worker_ready(core, worker);
 	else if (event->kind == EVENT_TAKEN)
@@ -176,10 +181,12 @@ static void dispatch(struct core *core, const struct event *event)
 	case EVENT_CLIENTS:
 	case EVENT_DEPTH:
 	case EVENT_LISTENER_LOST:
+	case EVENT_REMOLD:
 		step_service(core, event);
 		break;
 	case EVENT_STARTED:
 	case EVENT_START_FAILED:
+	case EVENT_ORDER_FAILED:
 	case EVENT_READY:
 	case EVENT_TAKEN:
 	case EVENT_MUTE:

@@ -25,6 +25,7 @@ enum event_kind {
 	EVENT_DEPTH,	     /* service, depth: the answer to ACTION_LOOK */
 	EVENT_STARTED,	     /* slot, serial: its program runs */
 	EVENT_START_FAILED,  /* slot, serial, stage, error, temporary */
+	EVENT_ORDER_FAILED,  /* slot, serial: its mold made none */
 	EVENT_READY,	     /* slot, serial: it said AVAIL */
 	EVENT_TAKEN,	     /* slot, serial, since_ns: it said TAKEN */
 	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
@@ -32,6 +33,7 @@ enum event_kind {
 	EVENT_WORN,	     /* slot, serial, wear: replace it in time */
 	EVENT_EXITED,	     /* slot, serial, code, signal */
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
+	EVENT_REMOLD,	     /* service: a new mold, as soon as may be */
 	EVENT_STOP,	     /* let every worker finish, then be done */
 	EVENT_HURRY,	     /* the same, with SIGTERM now */
 	EVENT_QUIT,	     /* the same, with SIGKILL now */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/mold.h"
 #include "core/pool.h"
 #include "core/retire.h"
 
@@ -29,7 +30,9 @@ static void heard(
 {
 	guest->executed = guest->spoke = true;
 	guest->idle = event->kind == EVENT_READY;
-	if (guest->state != WORKER_RETIRING)
+	if (guest->state != WORKER_RETIRING && guest->kind == KIND_MOLD)
+		mold_heard(core, guest, guest->idle);
+	else if (guest->state != WORKER_RETIRING)
 		pool_move(
 			core, guest, guest->idle ? WORKER_READY : WORKER_TAKEN);
 	else if (guest->idle)
@@ -42,8 +45,18 @@ static void heard(
 static void muted(struct core *core, struct worker *guest)
 {
 	guest->mute = true;
-	if (guest->state != WORKER_RETIRING)
-		worker_term(core, guest);
+	if (guest->state == WORKER_RETIRING)
+		return;
+	if (guest->kind == KIND_MOLD)
+		mold_lost(core, guest);
+	worker_term(core, guest);
+}
+
+static void gone(struct core *core, struct worker *guest)
+{
+	if (guest->kind == KIND_MOLD && (!guest->asked || guest->reclaimed))
+		mold_lost(core, guest);
+	pool_free_worker(core, guest);
 }
 
 static void ended(
@@ -51,7 +64,7 @@ static void ended(
 {
 	if ((event->signal != 0 || event->code != 0) && guest->rung < RUNG_TERM)
 		core_notice(core, NOTICE_DIED, guest->service, guest, 0);
-	pool_free_worker(core, guest);
+	gone(core, guest);
 }
 
 void guest_event(
@@ -65,27 +78,38 @@ void guest_event(
 		muted(core, guest);
 	else if (event->kind == EVENT_STOPPED)
 		worker_kill(core, guest);
-	else if (event->kind == EVENT_START_FAILED)
-		pool_free_worker(core, guest);
+	else if (event->kind == EVENT_START_FAILED ||
+		 event->kind == EVENT_ORDER_FAILED)
+		gone(core, guest);
 	else if (event->kind == EVENT_EXITED)
 		ended(core, guest, event);
 }
 
 void guest_time(struct core *core, struct worker *guest)
 {
-	if (guest->state == WORKER_RETIRING)
+	if (guest->state == WORKER_RETIRING) {
 		worker_climb(core, guest);
-	else
-		worker_set_deadline(core, guest, DEADLINE_NONE);
+		return;
+	}
+	worker_set_deadline(core, guest, DEADLINE_NONE);
+	if (guest->kind == KIND_MOLD && guest->state == WORKER_STARTING)
+		mold_late(core, guest);
 }
 
 void guests_retire_old(struct core *core, struct pool *pool, uint64_t time_ns)
 {
+	uint64_t grace_ns = pool->policy.retire_grace_ns;
 	uint32_t slot = pool->guests;
 
-	for (; slot != NO_SLOT; slot = core->workers[slot].next)
-		if (core->workers[slot].epoch != pool->epoch)
-			worker_retire(core, &core->workers[slot], time_ns);
+	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
+		struct worker *guest = &core->workers[slot];
+		bool serves = guest->kind != KIND_MOLD;
+
+		if (guest->epoch != pool->epoch)
+			worker_retire(core, guest,
+				serves || time_ns < grace_ns ? time_ns
+							     : grace_ns);
+	}
 }
 
 void guests_term(struct core *core, struct pool *pool)

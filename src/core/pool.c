@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/backoff.h"
+#include "core/mold.h"
 #include "core/stress.h"
 #include "core/wakeup.h"
 
@@ -196,8 +197,10 @@ struct worker *pool_add(
 
 static void start_one(struct core *core, struct pool *pool)
 {
+	const struct worker *mold = mold_ready(core, pool);
 	struct worker *worker = pool_add(core, pool, KIND_WORKER);
 
+	worker->mold = mold == NULL ? 0 : mold->serial;
 	if (pool->policy.ready_notify && pool->policy.start_time_limit_ns != 0)
 		worker_set_deadline(core, worker,
 			core->now_ns + pool->policy.start_time_limit_ns);
@@ -209,6 +212,9 @@ static void start_one(struct core *core, struct pool *pool)
 			.service = worker->service,
 			.slot = core_slot_of(core, worker),
 			.serial = worker->serial,
+			.mold_slot =
+				mold == NULL ? 0 : core_slot_of(core, mold),
+			.mold_serial = worker->mold,
 			.number = stress_lasts(pool, core->now_ns)});
 }
 

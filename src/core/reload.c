@@ -72,6 +72,7 @@ static void pool_change(struct core *core, struct pool *pool)
 	pool->epoch++;
 	pool->start_time_ns = START_TIME_FIRST_NS;
 	backoff_reset(pool);
+	pool->mold = (struct mold){.refused = false};
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);
 }
 

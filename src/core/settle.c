@@ -6,6 +6,7 @@
 
 #include "core/backoff.h"
 #include "core/lease.h"
+#include "core/mold.h"
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/wakeup.h"
@@ -103,7 +104,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static void set_pool_deadline(struct core *core, struct pool *pool)
 {
-	uint64_t at_ns = lease_deadline(core, pool);
+	uint64_t at_ns =
+		earlier(lease_deadline(core, pool), mold_deadline(core, pool));
 
 	if (pool->look_ns != 0)
 		at_ns = earlier(at_ns, pool->look_ns);
@@ -129,6 +131,7 @@ void pool_settle(struct core *core, struct pool *pool)
 	count_limit(core, pool);
 	say_limit(core, pool);
 	lease_settle(core, pool);
+	mold_settle(core, pool);
 	move_watch(core, pool, lease_wants_watch(core, pool));
 	set_pool_deadline(core, pool);
 }

@@ -38,6 +38,7 @@ struct worker {
 	uint32_t serial;
 	uint32_t service;
 	uint32_t epoch; /* of its pool when it was started */
+	uint32_t mold;	/* serial of the one it is ordered from; or 0 */
 	uint32_t next, prev;
 	bool executed; /* its program runs */
 	bool spoke;    /* any word at all */
@@ -82,6 +83,15 @@ struct backoff {
 	int stage, error, code, signal;
 };
 
+/* How the pool's mold, which is one of its guests, does. */
+struct mold {
+	bool refused;	   /* its program says that it is none */
+	uint32_t failed;   /* orders, in a row */
+	uint64_t rest_ns;  /* no order before this */
+	uint64_t until_ns; /* no new one before this */
+	uint64_t pause_ns; /* the last pause; 0: none */
+};
+
 struct pool {
 	enum pool_state state;
 	struct policy policy;
@@ -110,6 +120,8 @@ struct pool {
 	uint64_t words;		  /* messages heard */
 	struct lease lease;
 	struct backoff backoff;
+	struct mold mold;
+	uint64_t molded; /* workers made from one */
 	uint64_t failures, starts, served, exits, redundant;
 	uint64_t limit_hits;	 /* how often all were taken, at the limit */
 	uint64_t limit_ns;	 /* for how long, but for now */

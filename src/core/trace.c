@@ -31,6 +31,7 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_DEPTH] = {"depth", SERVICE | DEPTH},
 	[EVENT_STARTED] = {"started", WORKER},
 	[EVENT_START_FAILED] = {"start-failed", WORKER | STAGE},
+	[EVENT_ORDER_FAILED] = {"order-failed", WORKER},
 	[EVENT_READY] = {"ready", WORKER},
 	[EVENT_TAKEN] = {"taken", WORKER | SINCE},
 	[EVENT_MUTE] = {"mute", WORKER},
@@ -38,6 +39,7 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_WORN] = {"worn", WORKER | WEAR},
 	[EVENT_EXITED] = {"exited", WORKER | END},
 	[EVENT_LISTENER_LOST] = {"listener-lost", SERVICE},
+	[EVENT_REMOLD] = {"remold", SERVICE},
 	[EVENT_STOP] = {"stop", 0},
 	[EVENT_HURRY] = {"hurry", 0},
 	[EVENT_QUIT] = {"quit", 0},
@@ -94,6 +96,7 @@ static const struct field event_fields[] = {
 	P(on_deaf_kill, FIELD_BOOL),
 	P(throttle_whole, FIELD_BOOL),
 	P(wakeup_conditional, FIELD_BOOL),
+	P(mold, FIELD_BOOL),
 };
 
 static const struct kind action_kinds[ACTION_KINDS] = {
@@ -130,6 +133,20 @@ static const struct field action_fields[] = {
 		.name = "worker",
 		.offset = offsetof(struct action, worker),
 		.type = FIELD_WORKER,
+		.bit = STRESS,
+		.optional = true,
+	},
+	{
+		.name = "mold_slot",
+		.offset = offsetof(struct action, mold_slot),
+		.type = FIELD_U32,
+		.bit = STRESS,
+		.optional = true,
+	},
+	{
+		.name = "mold_serial",
+		.offset = offsetof(struct action, mold_serial),
+		.type = FIELD_U32,
 		.bit = STRESS,
 		.optional = true,
 	},
@@ -176,6 +193,8 @@ const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_STUCK] = "stuck",
 	[NOTICE_TERM] = "term",
 	[NOTICE_STRESS] = "stress",
+	[NOTICE_MOLD_FAILED] = "mold-failed",
+	[NOTICE_NO_MOLD] = "no-mold",
 };
 const unsigned trace_notice_names_n = NOTICES;
 

@@ -29,7 +29,7 @@ struct field {
 	size_t offset;
 	enum field_type type;
 	uint32_t bit;  /* kinds use a set of these */
-	bool optional; /* FIELD_U64, FIELD_WORKER: left out if it is zero */
+	bool optional; /* not FIELD_BOOL: left out if it is zero */
 };
 
 struct kind {

@@ -2,6 +2,7 @@
 #include "core/view.h"
 
 #include "core/backoff.h"
+#include "core/mold.h"
 #include "core/pool.h"
 #include "core/state.h"
 #include "core/stress.h"
@@ -42,6 +43,8 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.worn = pool->worn,
 		.total = pool_total(pool),
 		.guests = pool->guests_n,
+		.mold = mold_view(core, pool),
+		.molded = pool->molded,
 		.limit = pool->policy.process_limit,
 		.depth = pool->depth,
 		.watching = pool->watching,

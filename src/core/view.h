@@ -52,6 +52,16 @@ enum wear {
 };
 #define WEARS (WEAR_MEMORY + 1)
 
+/* How a service's mold does. */
+enum view_mold {
+	VIEW_MOLD_OFF,
+	VIEW_MOLD_NONE, /* no worker yet, or no slot */
+	VIEW_MOLD_STARTING,
+	VIEW_MOLD_READY,
+	VIEW_MOLD_PAUSED,  /* it failed; another is tried later */
+	VIEW_MOLD_REFUSED, /* its program cannot be one */
+};
+
 struct view_service {
 	enum pool_state state;
 	uint32_t starting, ready, taken, retiring;
@@ -62,6 +72,8 @@ struct view_service {
 	uint32_t guests; /* not of them, and not in any figure above */
 	uint32_t limit;	 /* 0: workers_max alone */
 	uint32_t depth;	 /* as last seen */
+	enum view_mold mold;
+	uint64_t molded; /* of starts: those made from a mold */
 	bool watching;
 	bool starved;	       /* clients wait for a slot of workers_max */
 	bool deaf;	       /* clients wait, nobody answers, no room */

@@ -5,6 +5,7 @@
 
 #include "core/backoff.h"
 #include "core/lease.h"
+#include "core/mold.h"
 #include "core/pool.h"
 #include "core/retire.h"
 
@@ -24,6 +25,8 @@ void worker_started(struct core *core, struct worker *worker)
 		return;
 	worker->executed = true;
 	worker->executed_ns = core->now_ns;
+	if (worker->mold != 0)
+		mold_made(core, worker);
 	if (worker->state != WORKER_STARTING || pool->policy.ready_notify)
 		return;
 	if (pool->depth == 0)
@@ -51,6 +54,18 @@ void worker_start_failed(
 		lease_ended(core, pool);
 }
 
+/* Whoever it was for is seen to as after any end, and without a mold. */
+void worker_order_failed(struct core *core, struct worker *worker)
+{
+	struct pool *pool = pool_of(core, worker);
+	bool idle = worker->idle;
+
+	mold_failed(core, worker);
+	pool_free_worker(core, worker);
+	if (idle)
+		lease_ended(core, pool);
+}
+
 /* An average that forgets; the first word after a start is a sample. */
 static void learn_start_time(
 	const struct core *core, struct pool *pool, const struct worker *worker)
@@ -58,7 +73,8 @@ static void learn_start_time(
 	uint64_t sample_ns = core->now_ns - worker->started_ns;
 	uint64_t *time_ns = &pool->start_time_ns;
 
-	if (worker->state != WORKER_STARTING)
+	/* Those from a mold say nothing of how long it is without one. */
+	if (worker->state != WORKER_STARTING || worker->mold != 0)
 		return;
 	*time_ns = *time_ns - *time_ns / 4 + sample_ns / 4;
 	if (*time_ns < START_TIME_MIN_NS)

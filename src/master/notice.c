@@ -24,6 +24,8 @@ static const enum message messages[NOTICES] = {
 	[NOTICE_STUCK] = MESSAGE_WORKER_STUCK,
 	[NOTICE_TERM] = MESSAGE_WORKER_TERM,
 	[NOTICE_STRESS] = MESSAGE_STRESS,
+	[NOTICE_MOLD_FAILED] = MESSAGE_MOLD_FAILED,
+	[NOTICE_NO_MOLD] = MESSAGE_NO_MOLD,
 };
 
 static void put_cause(
@@ -71,6 +73,9 @@ static void put_details(struct master *master, const struct action *action,
 	struct log_line *line)
 {
 	switch (action->notice) {
+	case NOTICE_MOLD_FAILED:
+		log_duration(line, "pause", action->number);
+		break;
 	case NOTICE_THROTTLED:
 		log_duration(line, "pause", action->number);
 		put_cause(master, action->service, line);
@@ -100,6 +105,7 @@ static void put_details(struct master *master, const struct action *action,
 		break;
 	case NOTICE_STUCK:
 	case NOTICE_TERM:
+	case NOTICE_NO_MOLD:
 		put_pid(master, action, line);
 		break;
 	case NOTICE_RECOVERED:
@@ -117,6 +123,7 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 	case NOTICE_DIED:
 	case NOTICE_TERM:
 	case NOTICE_START_TIMEOUT:
+	case NOTICE_MOLD_FAILED:
 		return &state->deaths;
 	case NOTICE_THROTTLED:
 	case NOTICE_RECOVERED:
@@ -127,6 +134,7 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 	case NOTICE_DEAF:
 		return &state->troubles;
 	case NOTICE_STUCK:
+	case NOTICE_NO_MOLD:
 		break;
 	}
 	return NULL;

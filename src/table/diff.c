@@ -85,6 +85,7 @@ static const struct field fields[] = {
 	FIELD(policy.on_deaf_kill, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.throttle_whole, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.wakeup_conditional, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.mold, FIELD_BOOL, ROW_POLICY),
 };
 
 /*

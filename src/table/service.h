@@ -39,6 +39,7 @@ struct policy {
 	bool on_deaf_kill;	 /* at the limit, kill the silent ones */
 	bool throttle_whole;	 /* bad starts and ends pause throttle_time */
 	bool wakeup_conditional; /* none before the first worker is started */
+	bool mold;		 /* workers are made from one, where it can */
 };
 
 enum endpoint_kind {

@@ -74,6 +74,7 @@ static struct policy some_policy(struct input *input)
 		.on_deaf_kill = (flags & 4) != 0,
 		.throttle_whole = (flags & 32) != 0,
 		.wakeup_conditional = (flags & 64) != 0,
+		.mold = (flags & 128) != 0,
 	};
 
 	if (policy.surge == 0)

@@ -173,6 +173,15 @@ MUTANTS = [
     ("a service closes over its guests", "|| pool->guests_n > 0)\n\t\treturn;\n\tcore_ask", ")\n\t\treturn;\n\tcore_ask"),
     ("old guests stay", "\tguests_retire_old(core, pool, time_ns);\n", ""),
     ("a guest is counted as ready", "\tif (worker->kind == KIND_WORKER)\n\t\trecount", "\tif (worker->kind <= KIND_MOLD)\n\t\trecount"),
+    ("a mold is asked before it is ready", "mold->state != WORKER_READY ||\n", "mold->state == WORKER_TAKEN ||\n"),
+    ("a mold rests for no failed order", "\tpool->mold.rest_ns = core->now_ns + REST_NS;\n", ""),
+    ("a mold that fails stays", "if (++pool->mold.failed < FAILED_MAX)", "if (pool->mold.failed < FAILED_MAX)"),
+    ("there are two molds", "\t       pool_total(pool) > 0 && find(core, pool) == NULL;", "\t       pool_total(pool) > 0;"),
+    ("a service that rests has a mold made", "\t       pool_total(pool) > 0 && find(core, pool) == NULL;", "\t       find(core, pool) == NULL;"),
+    ("a mold is made without a pause", "\tpool->mold.until_ns = core->now_ns + pause_ns;\n", ""),
+    ("a mold that is none is tried again", "\tcore->pools[guest->service].mold.refused = true;\n", ""),
+    ("a mold may take for ever", "\tworker_set_deadline(core, mold, core->now_ns + limit_ns);\n", ""),
+    ("a failed order pauses the service", "\tmold_failed(core, worker);\n\tpool_free_worker", "\tbackoff_failed(core, pool, (struct failure){.cause = CAUSE_START_FAILED});\n\tpool_free_worker"),
     ("stress replaces nobody",
      "\tpool->epoch++;\n\twakeup_restart", "\twakeup_restart"),
     ("stress begins again and again",
@@ -218,7 +227,7 @@ MUTANTS = [
 
 UNITS = [
     "pool", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
-    "stress", "postfix_rules", "holder", "guest",
+    "stress", "postfix_rules", "holder", "guest", "mold",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

@@ -124,6 +124,7 @@ static void adopt(struct promises *p, uint32_t service)
 	else if (replaced) {
 		make_old(p, service);
 		s->pause_until_ns = 0;
+		s->mold_until_ns = 0;
 	}
 	s->life = LIFE_UP;
 	s->policy = s->row_policy;
@@ -192,6 +193,8 @@ static void service_event(
 		make_old(p, event->service);
 	} else if (event->kind == EVENT_DEPTH) {
 		s->asked_looks = 0;
+	} else if (event->kind == EVENT_REMOLD && s->life == LIFE_UP) {
+		s->mold_until_ns = 0;
 	}
 }
 
@@ -202,10 +205,12 @@ static void worker_event(struct promises *p, const struct event *event)
 	rules_end(p, event);
 	if (event->kind == EVENT_READY && !worker->idle)
 		worker->cycled = true;
-	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN)
+	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN) {
 		worker->idle = event->kind == EVENT_READY;
-	else if (event->kind == EVENT_EXITED ||
-		 event->kind == EVENT_START_FAILED)
+		worker->spoke = true;
+	} else if (event->kind == EVENT_EXITED ||
+		   event->kind == EVENT_START_FAILED ||
+		   event->kind == EVENT_ORDER_FAILED)
 		ended(p, worker);
 }
 
@@ -217,7 +222,8 @@ static bool is_about_worker(const struct event *event)
 static bool is_about_service(const struct event *event)
 {
 	return event->kind == EVENT_CLIENTS || event->kind == EVENT_DEPTH ||
-	       event->kind == EVENT_LISTENER_LOST;
+	       event->kind == EVENT_LISTENER_LOST ||
+	       event->kind == EVENT_REMOLD;
 }
 
 /* Of a worker or a service that is not, or not any more. */
@@ -266,13 +272,15 @@ static void pour(struct promises *p, struct promise_service *s)
 }
 
 /* No limit, pause or rate is for guests; but a worker always finds a slot. */
-static void spawned_guest(struct promises *p)
+static void spawned_guest(struct promises *p, const struct action *action)
 {
 	uint32_t slots = p->limits.workers_max;
 
 	for (uint32_t i = 0; i < p->limits.workers_max; i++)
 		slots -= p->workers[i].live;
 	check(p, slots > 1, "I4: a guest takes the last slot");
+	if (action->worker == KIND_MOLD)
+		rules_mold(p, action);
 }
 
 static void spawned_worker(struct promises *p, const struct action *action)
@@ -283,6 +291,8 @@ static void spawned_worker(struct promises *p, const struct action *action)
 	check(p, promises_room(p, action->service) > 0,
 		"I4: a start over the limit");
 	pour(p, s);
+	if (action->mold_serial != 0)
+		rules_ordered(p, action);
 }
 
 static void spawned(struct promises *p, const struct action *action)
@@ -299,7 +309,7 @@ static void spawned(struct promises *p, const struct action *action)
 	if (action->worker == KIND_WORKER)
 		spawned_worker(p, action);
 	else
-		spawned_guest(p);
+		spawned_guest(p, action);
 	p->last_serial = action->serial;
 	*worker = (struct promise_worker){.live = true,
 		.idle = true,
@@ -460,9 +470,12 @@ static bool is_in_reach(const struct event *event, uint32_t service,
 	if (action->service == service || action->kind == ACTION_DONE)
 		return true;
 	return (action->kind == ACTION_WATCH || action->kind == ACTION_IGNORE ||
+		       (action->kind == ACTION_SPAWN &&
+			       action->worker == KIND_MOLD) ||
 		       (action->kind == ACTION_NOTICE &&
 			       action->notice == NOTICE_AT_LIMIT)) &&
 	       (event->kind == EVENT_EXITED ||
+		       event->kind == EVENT_ORDER_FAILED ||
 		       event->kind == EVENT_START_FAILED);
 }
 

@@ -37,6 +37,7 @@ struct promise_worker {
 	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
 	bool live;
 	bool idle;   /* its last word was AVAIL, or none */
+	bool spoke;  /* any word at all */
 	bool cycled; /* it said AVAIL after TAKEN */
 	bool old;    /* of a table that is no more */
 	bool stuck;  /* we were told that it survives SIGKILL */
@@ -52,7 +53,8 @@ struct promise_service {
 	uint64_t whole_until_ns; /* a pause that nothing shortens */
 	uint64_t stress_until_ns;
 	uint64_t examined_ns;
-	uint64_t limit_ns; /* at the limit, until the last step */
+	uint64_t mold_until_ns; /* no mold before this */
+	uint64_t limit_ns;	/* at the limit, until the last step */
 	uint64_t limit_at_ns;
 	bool at_limit; /* since then */
 	bool begun;    /* a worker was started since the service began */
@@ -106,6 +108,8 @@ void promise_check(struct promises *p, bool holds, const char *promise);
 void rules_end(struct promises *p, const struct event *event);
 void rules_adopted(struct promises *p, uint32_t service, bool replaced);
 void rules_spawned(struct promises *p, const struct action *action);
+void rules_mold(struct promises *p, const struct action *action);
+void rules_ordered(struct promises *p, const struct action *action);
 void rules_woken(struct promises *p, const struct action *action);
 void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);

@@ -38,6 +38,9 @@ void rules_end(struct promises *p, const struct event *event)
 				 !worker->cycled,
 			.fails_not = whole && ended_badly(event) &&
 				     (worker->cycled || !unasked)};
+	else if (event->kind == EVENT_ORDER_FAILED)
+		p->end = (struct promise_end){
+			.service = worker->service, .fails_not = true};
 	/* What becomes of a guest never stops its service. */
 	if (worker->kind != KIND_WORKER) {
 		p->end.fails = false;
@@ -78,6 +81,42 @@ void rules_spawned(struct promises *p, const struct action *action)
 	promise_check(p, (action->number == 1) == under_stress(p, s),
 		"I32: a worker that is told wrong of stress");
 	s->begun = true;
+}
+
+/* I34: one at a time, and only where it was asked for. */
+void rules_mold(struct promises *p, const struct action *action)
+{
+	const struct promise_service *s = &p->services[action->service];
+
+	promise_check(p, s->policy.mold, "I34: a mold that nobody asked for");
+	promise_check(p, p->now_ns >= s->mold_until_ns,
+		"I34: a mold before its pause is over");
+	promise_check(p, promises_total(p, action->service) > 0,
+		"I34: a mold for a service that rests");
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *other = &p->workers[i];
+
+		promise_check(p,
+			!other->live || other->kind != KIND_MOLD ||
+				other->service != action->service ||
+				other->rung > 0,
+			"I34: two molds of one service");
+	}
+}
+
+/* I34: only one that said that it is ready, and that may stay, is asked. */
+void rules_ordered(struct promises *p, const struct action *action)
+{
+	const struct promise_worker *mold = &p->workers[action->mold_slot];
+
+	promise_check(p,
+		action->mold_slot < p->limits.workers_max && mold->live &&
+			mold->serial == action->mold_serial &&
+			mold->kind == KIND_MOLD &&
+			mold->service == action->service,
+		"I34: a start from a mold that is not there");
+	promise_check(p, mold->spoke && mold->idle && mold->rung == 0,
+		"I34: a start from a mold that is not ready, or is to leave");
 }
 
 void rules_woken(struct promises *p, const struct action *action)
@@ -140,6 +179,9 @@ void rules_noticed(struct promises *p, const struct action *action)
 	else if (action->notice == NOTICE_RECOVERED)
 		promise_check(p, p->now_ns >= s->whole_until_ns,
 			"I17: a whole pause that is cut short");
+	else if (action->notice == NOTICE_MOLD_FAILED)
+		p->services[action->service].mold_until_ns =
+			p->now_ns + action->number;
 	else if (action->notice == NOTICE_DIED)
 		p->end.told = true;
 	else if (action->notice == NOTICE_TERM)

@@ -78,6 +78,7 @@ static const struct pool_kind kinds[] = {
 	{"promised words", 6, 2, 0,
 		{POLICY, .process_limit = 2, .ready_notify = true,
 			.retire_signal = true}},
+	{"from a mold", 5, 3, 1, {POLICY, .process_limit = 2, .mold = true}},
 	{"kill the deaf", 6, 2, 2,
 		{POLICY, .process_limit = 2, .on_deaf_kill = true}},
 	{"two starts a second", 6, 2, 0,
@@ -135,7 +136,7 @@ static uint64_t hash_of(const struct walk *walk, const struct place *place)
 	pool.words = moved;
 	pool.lease.words = 0;
 	pool.failures = pool.starts = pool.served = 0;
-	pool.exits = pool.redundant = 0;
+	pool.exits = pool.redundant = pool.molded = 0;
 	pool.limit_hits = pool.limit_ns = pool.limit_since_ns = 0;
 	hash = mixed(hash, &pool, sizeof(pool));
 	hash = mixed(hash, core->workers,
@@ -214,6 +215,9 @@ static void offer_worker(
 		offer(choices, event);
 		event.kind = EVENT_START_FAILED;
 		offer(choices, event);
+		event.kind = EVENT_ORDER_FAILED;
+		if (worker->mold != 0)
+			offer(choices, event);
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		event.kind = words[i];
@@ -283,6 +287,8 @@ static void find_choices(
 	offer_table(out, walk);
 	if (pool->state == POOL_UP)
 		offer(out, (struct event){.kind = EVENT_LISTENER_LOST});
+	if (pool->state == POOL_UP && walk->kind->policy.mold)
+		offer(out, (struct event){.kind = EVENT_REMOLD});
 	offer(out, (struct event){.kind = EVENT_STOP});
 }
 

@@ -79,6 +79,7 @@ static struct policy some_policy(
 		.on_deaf_kill = coin(world),
 		.throttle_whole = coin(world),
 		.wakeup_conditional = coin(world),
+		.mold = coin(world),
 	};
 
 	if (coin(world)) {
@@ -189,6 +190,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static bool is_heard(const struct guest *guest)
 {
 	return guest->words_n > 0 || guest->exec_result ||
+	       guest->order_failed ||
 	       (guest->wear != WEAR_NONE && !guest->worn) ||
 	       (guest->closed && !guest->mute && guest->state != GUEST_DEAD);
 }
@@ -330,7 +332,11 @@ static void hear_end(struct world *world, uint32_t slot, struct batch *out)
 	struct guest *guest = &world->guests[slot];
 	struct event event = {.slot = slot, .serial = guest->serial};
 
-	if (guest->exec_failed && guest->state != GUEST_DEAD) {
+	if (guest->order_failed && guest->state != GUEST_DEAD) {
+		if (guest->heard_ns > world->now_ns)
+			return;
+		event.kind = EVENT_ORDER_FAILED;
+	} else if (guest->exec_failed && guest->state != GUEST_DEAD) {
 		event.kind = EVENT_START_FAILED;
 		event.stage = 9;
 		event.error = guest->temporary ? 11 : 2;
@@ -460,6 +466,8 @@ void world_hear(struct world *world, struct batch *out)
 			world->now_ns + world_about(world, 5 * NS_PER_S);
 		if (world_chance(world, FAULT_RELOAD))
 			world_reload(world, out);
+		else if (coin(world))
+			put(out, (struct event){.kind = EVENT_REMOLD});
 	}
 }
 

@@ -53,6 +53,8 @@ enum fault {
 	FAULT_STALE,	     /* F19: events of the past */
 	FAULT_SPURIOUS,	     /* F20: the watch fires for nobody */
 	FAULT_GIVE_UP,	     /* F21: a client leaves the queue */
+	FAULT_NO_MOLD,	     /* its program cannot be one */
+	FAULT_BAD_ORDER,     /* a mold that makes no worker of it */
 	FAULT_BURST,	     /* F21 */
 	FAULT_WRONG_DEPTH,   /* F22: stale */
 	FAULT_NO_DEPTH,	     /* F22: missing */
@@ -77,16 +79,19 @@ struct guest {
 	enum worker_kind kind;
 	uint32_t serial;
 	uint32_t service;
-	uint64_t next_ns;  /* when it does something by itself */
-	uint64_t heard_ns; /* when the master can read its words */
-	uint64_t end_ns;   /* DEAD: when the master can know */
-	uint64_t order;	   /* of its registration at the listener */
+	uint32_t mold, mold_serial; /* who is to make it */
+	uint64_t next_ns;	    /* when it does something by itself */
+	uint64_t heard_ns;	    /* when the master can read its words */
+	uint64_t end_ns;	    /* DEAD: when the master can know */
+	uint64_t order;		    /* of its registration at the listener */
 	enum event_kind words[WORLD_WORDS];
 	unsigned words_n;
 	unsigned clients; /* served so far */
 	bool exec_result; /* not told yet */
 	bool exec_failed;
 	bool temporary;
+	bool ordered;		 /* from a mold, and not announced yet */
+	bool order_failed;	 /* not told yet */
 	bool busy;		 /* it has a client, hung or not */
 	bool eof, disconnected;	 /* what the master did to its channel */
 	bool closed, mute;	 /* what it did itself; and it is known */

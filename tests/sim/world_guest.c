@@ -20,6 +20,9 @@ void guest_spawn(struct world *world, const struct action *action)
 
 	*guest = (struct guest){.state = GUEST_BORN,
 		.kind = action->worker,
+		.ordered = action->mold_serial != 0,
+		.mold = action->mold_slot,
+		.mold_serial = action->mold_serial,
 		.service = action->service,
 		.serial = action->serial,
 		.next_ns = world->now_ns + world_about(world, NS_PER_MS),
@@ -211,6 +214,23 @@ static void served(struct world *world, struct guest *guest)
 	sleep_or_wake(world, guest);
 }
 
+/* By its mold, if that is there and well; else nobody does it. */
+static void be_made(struct world *world, struct guest *guest)
+{
+	const struct guest *mold = &world->guests[guest->mold];
+
+	if (mold->serial != guest->mold_serial || mold->state != GUEST_APART ||
+		mold->stopped || world_chance(world, FAULT_BAD_ORDER)) {
+		guest->order_failed = true;
+		guest->next_ns = NEVER;
+		guest->heard_ns = world->now_ns + world_about(world, NS_PER_S);
+		return;
+	}
+	guest->exec_result = true;
+	guest->heard_ns = world->now_ns + SOON_NS;
+	guest->state = GUEST_INIT;
+}
+
 static void exec(struct world *world, struct guest *guest)
 {
 	struct world_service *s = service_of(world, guest);
@@ -235,7 +255,8 @@ static void exec(struct world *world, struct guest *guest)
 /* It says when it is ready, and then hears what it is told. */
 static void wait_apart(struct world *world, struct guest *guest)
 {
-	say(world, guest, EVENT_READY);
+	say(world, guest,
+		world_chance(world, FAULT_NO_MOLD) ? EVENT_TAKEN : EVENT_READY);
 	guest->state = GUEST_APART;
 	guest->next_ns = world->now_ns + world_about(world, NS_PER_S);
 	guest_poke(world, guest);
@@ -247,7 +268,7 @@ static void ready(struct world *world, struct guest *guest)
 		wait_apart(world, guest);
 		return;
 	}
-	if (service_of(world, guest)->speaks)
+	if (service_of(world, guest)->speaks || guest->ordered)
 		say(world, guest, EVENT_READY);
 	sleep_or_wake(world, guest);
 }
@@ -286,7 +307,10 @@ void guest_move(struct world *world, struct guest *guest)
 		return;
 	switch (guest->state) {
 	case GUEST_BORN:
-		exec(world, guest);
+		if (guest->ordered)
+			be_made(world, guest);
+		else
+			exec(world, guest);
 		break;
 	case GUEST_INIT:
 		ready(world, guest);
@@ -347,7 +371,7 @@ void guest_poke(struct world *world, struct guest *guest)
 		die(world, guest, 0, 9);
 		return;
 	}
-	if (guest->exec_failed || guest->stopped)
+	if (guest->exec_failed || guest->order_failed || guest->stopped)
 		return;
 	if (guest->term && !guest->ignores_term) {
 		die(world, guest, 0, 15);
@@ -373,7 +397,7 @@ void guest_recover(struct world *world, struct guest *guest)
 	if (queues && guest->state == GUEST_ASLEEP)
 		pass_lock(world, guest->service);
 	else if (guest->next_ns == NEVER && guest->state != GUEST_DEAD &&
-		 !guest->exec_failed)
+		 !guest->exec_failed && !guest->order_failed)
 		guest->next_ns = world->now_ns + SOON_NS;
 	guest_poke(world, guest);
 }

@@ -25,7 +25,7 @@ static const char row_defaults[] =
 	"wakeup_ns=0 retire_grace=5s drain_time=300s stop_time=30s "
 	"leave_time=300s kill_time=5s stress_time_ns=0 ready_notify=0 "
 	"retire_signal=1 on_deaf_kill=0 throttle_whole=0 "
-	"wakeup_conditional=0";
+	"wakeup_conditional=0 mold=0";
 
 struct script {
 	struct core *core;
@@ -163,6 +163,8 @@ static unsigned long long service_field(
 	FIELD(worn);
 	FIELD(total);
 	FIELD(guests);
+	FIELD(mold);
+	FIELD(molded);
 	FIELD(limit);
 	FIELD(depth);
 	FIELD(watching);

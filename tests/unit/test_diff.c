@@ -222,6 +222,7 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.on_deaf_kill, true, ROW_POLICY);
 	CHANGE(policy.throttle_whole, true, ROW_POLICY);
 	CHANGE(policy.wakeup_conditional, true, ROW_POLICY);
+	CHANGE(policy.mold, true, ROW_POLICY);
 }
 
 static void the_deepest_of_several_changes_counts(void **state)
@@ -254,7 +255,7 @@ static void no_number_of_a_policy_is_forgotten(void **state)
 
 		((unsigned char *)&after.policy)[i] ^= 1;
 		if (row_compare(&before, &after) == ROW_SAME &&
-			i < offsetof(struct policy, wakeup_conditional) + 1)
+			i < offsetof(struct policy, mold) + 1)
 			fail_msg("byte %zu of a policy is not compared", i);
 	}
 }

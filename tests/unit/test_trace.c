@@ -58,6 +58,7 @@ static struct policy some_policy(struct prng *prng)
 		.on_deaf_kill = flag(prng),
 		.throttle_whole = flag(prng),
 		.wakeup_conditional = flag(prng),
+		.mold = flag(prng),
 	};
 }
 
@@ -67,7 +68,7 @@ static struct event some_event(struct prng *prng, enum event_kind kind)
 	struct event event = {.kind = kind};
 
 	if (kind == EVENT_ROW || kind == EVENT_CLIENTS || kind == EVENT_DEPTH ||
-		kind == EVENT_LISTENER_LOST)
+		kind == EVENT_LISTENER_LOST || kind == EVENT_REMOLD)
 		event.service = u32(prng);
 	if (kind == EVENT_CLIENTS || kind == EVENT_DEPTH)
 		event.depth = u32(prng);
@@ -106,8 +107,13 @@ static struct action some_action(struct prng *prng, enum action_kind kind)
 		action.slot = u32(prng);
 		action.serial = u32(prng);
 	}
-	if (kind == ACTION_SPAWN)
+	if (kind == ACTION_SPAWN) {
 		action.number = prng_below(prng, 2);
+		action.worker =
+			(enum worker_kind)prng_below(prng, WORKER_KINDS);
+		action.mold_slot = flag(prng) ? u32(prng) : 0;
+		action.mold_serial = flag(prng) ? u32(prng) : 0;
+	}
 	if (kind == ACTION_NOTICE) {
 		action.notice = (enum notice)prng_below(prng, NOTICES);
 		action.number = u64(prng);
@@ -137,7 +143,7 @@ static void an_event_comes_back_as_it_was(void **state)
 		assert_int_equal(back.depth, event.depth);
 		assert_int_equal(back.code, event.code);
 		assert_memory_equal(&back.policy, &event.policy,
-			offsetof(struct policy, wakeup_conditional) + 1);
+			offsetof(struct policy, mold) + 1);
 	}
 }
 
