@@ -46,6 +46,11 @@ TITLES = {
     "P10": "An idle master",
     "P11": "Reload under load, 4 clients all the time",
     "P12": "Debian's smtpd, unchanged: connect to its greeting",
+    "W1": "50 clients at once, workers that need 200 ms to start; asleep, or on a processor",
+    "W2": "A burst of 100 clients, 50 ms each, while somebody comes every millisecond",
+    "W3": "20 listeners: a burst of 100 over all of them, then 16 at a time",
+    "W4": "Workers that are killed at random, 4 clients all the time",
+    "W5": "System calls and wake-ups for each client, one after the other",
 }
 
 FIGURES = {
@@ -67,6 +72,20 @@ FIGURES = {
     "P10": [Figure("wakeups", "wake-ups", "")],
     "P11": [Figure("p999_us", "p99.9", "us"), Figure("max_ms", "longest", "ms"),
             Figure("failed", "failed", "")],
+    "W1": [Figure("last_ms", "all answered", "ms"), Figure("p50_ms", "half answered", "ms"),
+           Figure("starts_per_client", "starts per client", "")],
+    "W2": [Figure("p99_us", "p99 of the steady in the burst", "us"),
+           Figure("p50_us", "median", "us"), Figure("calm_p99_us", "p99 before it", "us"),
+           Figure("burst_ms", "burst answered", "ms")],
+    "W3": [Figure("last_ms", "burst answered", "ms"), Figure("workers", "workers", ""),
+           Figure("rate", "then, clients", "/s"), Figure("p99_us", "p99", "us")],
+    "W4": [Figure("failed_per_kill", "failed clients per kill", ""),
+           Figure("rate", "clients", "/s"), Figure("p999_us", "p99.9", "us"),
+           Figure("max_ms", "longest", "ms")],
+    "W5": [Figure("worker_calls", "calls of the worker", ""),
+           Figure("master_calls", "of the master", ""),
+           Figure("worker_wakeups", "wake-ups of the workers", ""),
+           Figure("master_wakeups", "of the master", "")],
     "P12": [Figure("p50_us", "median", "us"), Figure("rate", "greetings", "/s"),
             Figure("master_us", "master's time for each", "us"),
             Figure("last_ms", "all greeted", "ms"), Figure("p50_ms", "half greeted", "ms"),
@@ -176,11 +195,32 @@ def _smtpd():
                   f"burst 50, {case}", "last_ms", ours, theirs, 1.0)
 
 
+def _work():
+    for of in "ostler, one service", *OURS:
+        for case in "20 x tcp", "20 x unix":
+            yield _by("W3", "20 listeners, 100 at once: until all are answered, to Postfix's",
+                      case, "last_ms", of, "postfix", 0.65)
+    for of in OURS:
+        for how in "asleep", "on a processor":
+            yield _by("W1", "50 clients, 200 ms to start: until all are answered, to Postfix's",
+                      how, "last_ms", of, "postfix", 1.0)
+        for case in "the same service", "another service":
+            yield _by("W2", "steady clients in a burst: p99, to Postfix's", case, "p99_us", of,
+                      "postfix", 1.0)
+        yield _by("W4", "random kills: failed clients for each", "a kill each 20 ms",
+                  "failed_per_kill", of, None, 1.0)
+        for case in "1 idle worker", "4 idle workers":
+            yield _by("W5", "system calls of the worker per client, to Postfix's", case,
+                      "worker_calls", of, "postfix", 1.0)
+            yield _by("W5", "system calls of the master per client, to Postfix's", case,
+                      "master_calls", of, "postfix", 1.0)
+
+
 def goals(quick):
     sizes = (10, 300) if quick else (10, 100, 1000, 5000, 10000)
     clients = (1, 16) if quick else (1, 2, 16, 64)
     found = [*_bursts(), *_colds(sizes), *_warm(clients), *_sized(sizes), *_masters(quick),
-             *_smtpd(), Goal("P4", "quiet status: a connection without a message",
+             *_smtpd(), *_work(), Goal("P4", "quiet status: a connection without a message",
                              why="there is no quiet status yet")]
     order = list(dict.fromkeys((goal.row, goal.what) for goal in found))
     return sorted(found, key=lambda goal: (goal.row[0], int(goal.row[1:]),

@@ -432,10 +432,14 @@ class Bench:
     def often(self, wanted, quick):
         return quick if self.quick else wanted
 
+    def _load_words(self, endpoint, words):
+        places = [endpoint] if isinstance(endpoint, str) else endpoint
+        return [self.bin / "load", *map(str, words), *places]
+
     def load(self, endpoint, *words, timeout_s=120):
-        """Clients, and how they fared."""
+        """Clients of one endpoint or of several, and how they fared."""
         done = subprocess.run(
-            [self.bin / "load", *map(str, words), endpoint], capture_output=True, text=True,
+            self._load_words(endpoint, words), capture_output=True, text=True,
             check=False, timeout=timeout_s, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
             raise RuntimeError(f"load {words} {endpoint}: {done.stderr}")
@@ -444,7 +448,7 @@ class Bench:
     def start_load(self, endpoint, *words):
         """The same in the background; read_load() has the end of it."""
         return subprocess.Popen(
-            [self.bin / "load", *map(str, words), endpoint], stdin=subprocess.DEVNULL,
+            self._load_words(endpoint, words), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, text=True)
 
     @staticmethod

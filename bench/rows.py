@@ -3,11 +3,13 @@
 
 from dataclasses import dataclass
 
+import rows_calls
 import rows_cold
 import rows_master
 import rows_scale
 import rows_smtpd
 import rows_warm
+import rows_work
 
 
 @dataclass
@@ -32,6 +34,11 @@ ROWS = (
     Row(("P9",), rows_scale.run_memory, 60),
     Row(("P10",), rows_master.run_idle, 100),
     Row(("P11",), rows_master.run_reload, 130),
+    Row(("W1",), rows_work.run_slow, 90),
+    Row(("W2",), rows_work.run_steady, 90),
+    Row(("W3",), rows_work.run_listeners, 60),
+    Row(("W4",), rows_work.run_kills, 60),
+    Row(("W5",), rows_calls.run, 60),
 )
 NAMES = sorted((name for row in ROWS for name in row.names),
                key=lambda name: (name[0], int(name[1:])))

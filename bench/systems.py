@@ -60,6 +60,7 @@ class Service:
     max_use: int = None  # None: the master's default
     native: dict = field(default_factory=dict)  # settings of ostler.conf alone
     port: int = None
+    listeners: int = 1  # of ostler.conf alone; TCP: at 127.0.0.1, 127.0.0.2, ...
 
     def __post_init__(self):
         if not self.unix and self.port is None:
@@ -82,6 +83,14 @@ class Master(Server):
         if name is not None:
             service = next(s for s in self.services if s.name == name)
         return str(self.socket_of(service)) if service.unix else f"127.0.0.1:{service.port}"
+
+    def endpoints_of(self, name):
+        """All of them, of one that has several."""
+        service = next(s for s in self.services if s.name == name)
+        first = self.endpoint_of(name)
+        if service.unix:
+            return [first + (f"-{n}" if n else "") for n in range(service.listeners)]
+        return [f"127.0.0.{n + 1}:{service.port}" for n in range(service.listeners)]
 
     def is_up(self):
         # They open their listeners one after the other.
@@ -129,9 +138,12 @@ class Ostler(Master):
         fresh.rename(self.config)
 
     def _text(self, service):
-        listen = f"unix:{service.name}" if service.unix else f"127.0.0.1:{service.port}"
+        kind = "unix:" if service.unix else ""
+        places = [f'"{kind}{Path(place).name}"' for place in self.endpoints_of(service.name)]
         words = [str(self.bench.bin / service.command[0]), *service.command[1:]]
-        lines = {"listen": f'"{listen}"', "process_limit": service.limit,
+        if service.listeners > 1:
+            words += ["-s", service.listeners]
+        lines = {"listen": "{" + ", ".join(places) + "}", "process_limit": service.limit,
                  "command": "{" + ", ".join(f'"{w}"' for w in words) + "}", **service.native}
         if ROOT:
             lines["user"] = '"nobody"'

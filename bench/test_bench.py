@@ -34,6 +34,11 @@ WANTED = {
            ("300 services", "rss_kb")],
     "P9": [("50 workers", "bytes_per_worker")],
     "P10": [("10 services", "wakeups"), ("100 services", "wakeups")],
+    "W1": [("asleep", "last_ms"), ("on a processor", "last_ms")],
+    "W2": [("the same service", "p99_us"), ("another service", "p99_us")],
+    "W3": [("20 x tcp", "last_ms"), ("20 x tcp", "rate")],
+    "W4": [("no kill", "rate"), ("a kill each 20 ms", "failed_per_kill")],
+    "W5": [("1 idle worker", "worker_calls"), ("4 idle workers", "master_calls")],
     "P11": [("no reload", "p999_us"), ("2 reloads", "p999_us"), ("2 reloads", "failed")],
 }
 SMTPD = [("cold", "p50_us"), ("c=1", "rate"), ("c=4", "rate"), ("c=16", "rate"),

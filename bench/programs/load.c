@@ -19,17 +19,20 @@
 /*
  * load - clients of tiny services: connect, ask, read the answer, close
  *
- *   load [OPTION...] ADDRESS:PORT | /PATH
+ *   load [OPTION...] ADDRESS:PORT | /PATH ...
  *
  * The time of a client goes from just before its connect() to the last byte
  * of the answer. With one client at a time the sockets block; with more, one
  * epoll loop drives them all. --burst opens so many at once and waits for all
  * the answers; with --together nobody leaves before the last one has his.
  * TCP connections are closed by a reset, so that no run is shaped by what the
- * one before left in TIME_WAIT. One line of JSON says how it went.
+ * one before left in TIME_WAIT. Of several places each client takes the next.
+ * One line of JSON says how it went; --trace has the beginning of each client,
+ * on the monotonic clock, and his time.
  */
 
 #define BYTES_MAX 4096
+#define PLACES_MAX 64
 
 enum until { UNTIL_BYTES, UNTIL_LINE, UNTIL_END };
 enum step { STEP_CONNECT, STEP_ANSWER, STEP_GOODBYE, STEP_DONE };
@@ -55,8 +58,13 @@ struct failures {
 	unsigned long other;
 };
 
-static struct sockaddr_storage address;
-static socklen_t address_size;
+struct place {
+	struct sockaddr_storage address;
+	socklen_t size;
+};
+
+static struct place places[PLACES_MAX];
+static unsigned places_n, place_next;
 static char question[BYTES_MAX] = "0123456789abcde\n";
 static size_t question_size = 16;
 static size_t answer_size = 16;
@@ -67,6 +75,7 @@ static uint64_t count_max = UINT64_MAX;
 static double seconds = 1e9;
 static bool together;
 static const char *samples; /* file, borrowed from argv */
+static FILE *trace;
 
 static struct times times;
 static struct failures failed;
@@ -86,8 +95,14 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-static void note_time(uint64_t ns)
+static void note_time(uint64_t began_ns)
 {
+	uint64_t ns = now_ns() - began_ns;
+
+	if (trace != NULL)
+		fprintf(trace, "%llu %llu\n",
+			(unsigned long long)(began_ns / 1000),
+			(unsigned long long)(ns / 1000));
 	if (times.n == times.room) {
 		times.room = times.room > 0 ? 2 * times.room : 65536;
 		times.ns = realloc(times.ns, times.room * sizeof(times.ns[0]));
@@ -113,15 +128,20 @@ static unsigned long failures(void)
 	       failed.other;
 }
 
-static int fresh_socket(int flags)
+static const struct place *next_place(void)
+{
+	return &places[place_next++ % places_n];
+}
+
+static int fresh_socket(const struct place *to, int flags)
 {
 	struct linger reset = {.l_onoff = 1};
 	int fd = socket(
-		address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+		to->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
 	if (fd < 0)
 		die("socket");
-	if (address.ss_family == AF_INET)
+	if (to->address.ss_family == AF_INET)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	return fd;
 }
@@ -175,17 +195,18 @@ static void serve_one(void)
 		.tv_sec = patience_ms / 1000,
 		.tv_usec = (suseconds_t)(patience_ms % 1000) * 1000,
 	};
-	struct client c = {.fd = fresh_socket(0)};
+	const struct place *to = next_place();
+	struct client c = {.fd = fresh_socket(to, 0)};
 
 	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	c.began_ns = now_ns();
-	if (connect(c.fd, (struct sockaddr *)&address, address_size) < 0)
+	if (connect(c.fd, (const struct sockaddr *)&to->address, to->size) < 0)
 		failed.connect++;
 	else if (question_size > 0 &&
 		 write(c.fd, question, question_size) != (ssize_t)question_size)
 		note_failure(errno);
 	else if (answer_blocking(&c)) {
-		note_time(now_ns() - c.began_ns);
+		note_time(c.began_ns);
 		goodbye_blocking(c.fd);
 	}
 	close(c.fd);
@@ -225,13 +246,14 @@ static bool ask(struct client *c)
 static void open_client(struct client *c)
 {
 	struct epoll_event event = {.data.ptr = c};
+	const struct place *to = next_place();
 	uint64_t began_ns = now_ns();
 
 	for (;;) {
 		*c = (struct client){.began_ns = began_ns};
-		c->fd = fresh_socket(SOCK_NONBLOCK);
-		if (connect(c->fd, (struct sockaddr *)&address, address_size) ==
-				0 ||
+		c->fd = fresh_socket(to, SOCK_NONBLOCK);
+		if (connect(c->fd, (const struct sockaddr *)&to->address,
+			    to->size) == 0 ||
 			errno == EINPROGRESS) {
 			if (ask(c))
 				break;
@@ -274,7 +296,7 @@ static void read_answer(struct client *c)
 	} else if (n == 0 && (until != UNTIL_END || c->got == 0)) {
 		failed.end++;
 	} else if (n == 0 || is_whole(c, bytes, (size_t)n)) {
-		note_time(now_ns() - c->began_ns);
+		note_time(c->began_ns);
 		if (!together)
 			say_goodbye(c);
 	} else {
@@ -418,16 +440,17 @@ static void report(uint64_t took_ns)
 		failed.end, failed.late);
 }
 
-static void set_address(char *text)
+static void add_place(char *text)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)&address;
-	struct sockaddr_un *un = (struct sockaddr_un *)&address;
+	struct place *place = &places[places_n++];
+	struct sockaddr_in *in = (struct sockaddr_in *)&place->address;
+	struct sockaddr_un *un = (struct sockaddr_un *)&place->address;
 	char *colon = strrchr(text, ':');
 
 	if (text[0] == '/' && strlen(text) < sizeof(un->sun_path)) {
 		un->sun_family = AF_UNIX;
 		memcpy(un->sun_path, text, strlen(text));
-		address_size = sizeof(*un);
+		place->size = sizeof(*un);
 		return;
 	}
 	errno = EINVAL;
@@ -438,7 +461,7 @@ static void set_address(char *text)
 	in->sin_port = htons((uint16_t)atoi(colon + 1));
 	if (inet_pton(AF_INET, text, &in->sin_addr) != 1)
 		die(text);
-	address_size = sizeof(*in);
+	place->size = sizeof(*in);
 }
 
 static void read_question(const char *name)
@@ -497,6 +520,11 @@ static void set_option(int letter, const char *word)
 	case 'o':
 		samples = word;
 		break;
+	case 'r':
+		trace = fopen(word, "w");
+		if (trace == NULL)
+			die(word);
+		break;
 	default:
 		fprintf(stderr, "usage: the head of load.c has it\n");
 		exit(2);
@@ -515,6 +543,7 @@ static const struct option options[] = {
 	{"goodbye", required_argument, NULL, 'g'},
 	{"patience-ms", required_argument, NULL, 'p'},
 	{"samples", required_argument, NULL, 'o'},
+	{"trace", required_argument, NULL, 'r'},
 	{0},
 };
 
@@ -526,9 +555,10 @@ int main(int argc, char **argv)
 
 	while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1)
 		set_option(letter, optarg);
-	if (optind != argc - 1 || clients_n == 0)
+	if (optind == argc || argc - optind > PLACES_MAX || clients_n == 0)
 		set_option('?', NULL);
-	set_address(argv[optind]);
+	while (optind < argc)
+		add_place(argv[optind++]);
 	clients = calloc(
 		burst > clients_n ? burst : clients_n, sizeof(clients[0]));
 	set = epoll_create1(EPOLL_CLOEXEC);
@@ -542,5 +572,5 @@ int main(int argc, char **argv)
 	else
 		all_the_time(clients, began_ns + (uint64_t)(seconds * 1e9));
 	report(now_ns() - began_ns);
-	return 0;
+	return trace != NULL && fclose(trace) != 0;
 }

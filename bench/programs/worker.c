@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chores.h"
+
 /*
  * worker - speaks the status protocol by itself, and is linked statically
  *
@@ -21,17 +23,17 @@
  * any master that speaks twelve bytes on descriptor 5 and listens on 6, and
  * as the worker of the `lazy` limit, where nobody is there to be told.
  *
- *   start=MS      takes so long to begin
- *   hold=MS       holds each client so long
  *   use=N         leaves after so many clients
- *   born=FILE     adds a byte to it when it begins
  *   flood=MS      from its first client on tells TAKEN and AVAIL for so long,
  *                 then says how often
  *   mute=yes      tells nothing at all
+ *
+ * and all that chores.h has.
  */
 
 #define STATUS_FD 5
 #define LISTEN_FD 6
+#define LISTENERS_MAX 64
 
 struct report {
 	int pid;
@@ -40,7 +42,8 @@ struct report {
 };
 
 static struct report report;
-static unsigned start_ms, hold_ms, flood_ms;
+static struct chores chores;
+static unsigned flood_ms;
 static unsigned long use_max = ~0UL;
 static bool mute;
 
@@ -50,12 +53,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
-}
-
-static void pause_ms(unsigned ms)
-{
-	if (ms > 0)
-		usleep((useconds_t)ms * 1000U);
 }
 
 /*
@@ -73,14 +70,6 @@ static unsigned tell(int available)
 	if (errno != EAGAIN && available)
 		_exit(0);
 	return 0;
-}
-
-static void note_birth(const char *name)
-{
-	int fd = open(name, O_WRONLY | O_APPEND | O_CLOEXEC);
-
-	if (fd >= 0 && write(fd, ".", 1) == 1)
-		close(fd);
 }
 
 static void flood(int client)
@@ -104,16 +93,12 @@ static void flood(int client)
 
 static void serve(int client)
 {
-	char bytes[32];
-	ssize_t n = read(client, bytes, sizeof(bytes));
+	char byte;
 
-	if (flood_ms > 0 && n > 0) {
+	if (flood_ms > 0 && recv(client, &byte, 1, MSG_PEEK) > 0)
 		flood(client);
-		return;
-	}
-	pause_ms(hold_ms);
-	if (n > 0)
-		(void)!write(client, bytes, (size_t)n);
+	else
+		chores_serve(&chores, client);
 }
 
 static void set_option(const char *option)
@@ -122,46 +107,69 @@ static void set_option(const char *option)
 
 	if (value++ == NULL)
 		return;
-	if (strncmp(option, "start=", 6) == 0)
-		start_ms = (unsigned)atoi(value);
-	else if (strncmp(option, "hold=", 5) == 0)
-		hold_ms = (unsigned)atoi(value);
-	else if (strncmp(option, "use=", 4) == 0)
+	if (strncmp(option, "use=", 4) == 0)
 		use_max = strtoul(value, NULL, 10);
 	else if (strncmp(option, "flood=", 6) == 0)
 		flood_ms = (unsigned)atoi(value);
-	else if (strncmp(option, "born=", 5) == 0)
-		note_birth(value);
 	else if (strncmp(option, "mute=", 5) == 0)
 		mute = true;
+}
+
+/* A client that was accepted, from the first listener that has one, or -1. */
+static int fresh_client(struct pollfd *fds)
+{
+	for (unsigned i = 0; i < chores.listeners; i++) {
+		int client = -1;
+
+		if (fds[1 + i].revents != 0)
+			client = accept4(
+				fds[1 + i].fd, NULL, NULL, SOCK_CLOEXEC);
+		if (client >= 0)
+			return client;
+	}
+	return -1;
+}
+
+static void watch(struct pollfd *fds)
+{
+	if (chores.listeners == 0 || chores.listeners > LISTENERS_MAX)
+		chores.listeners = 1;
+	fds[0] = (struct pollfd){
+		.fd = mute ? -1 : STATUS_FD, /* its end: our master is gone */
+		.events = POLLIN,
+	};
+	for (unsigned i = 0; i < chores.listeners; i++) {
+		int fd = LISTEN_FD + (int)i;
+
+		fds[1 + i] = (struct pollfd){.fd = fd, .events = POLLIN};
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	const char *generation = getenv("GENERATION");
-	struct pollfd fds[2] = {
-		{.fd = LISTEN_FD, .events = POLLIN},
-		{.fd = STATUS_FD, .events = POLLIN}, /* its master is gone */
-	};
+	struct pollfd fds[1 + LISTENERS_MAX];
 	unsigned long used = 0;
 
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
 			set_option(argv[++i]);
+	chores_read(&chores, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
 	report.pid = getpid();
 	if (generation != NULL)
 		report.generation = (unsigned)strtoul(generation, NULL, 8);
-	fcntl(LISTEN_FD, F_SETFL, fcntl(LISTEN_FD, F_GETFL) | O_NONBLOCK);
-	pause_ms(start_ms);
+	watch(fds);
+	chores_begin(&chores);
 	for (;;) {
 		int client;
 
-		if (poll(fds, mute ? 1 : 2, -1) < 0)
+		if (poll(fds, 1 + chores.listeners, -1) < 0)
 			continue;
-		if (fds[1].revents != 0)
+		if (fds[0].revents != 0)
 			return 0;
-		client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+		client = fresh_client(fds);
 		if (client < 0)
 			continue;
 		tell(0);
