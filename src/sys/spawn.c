@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sys/clock.h"
+#include "sys/daemon.h"
 #include "sys/fd.h"
 #include "sys/spawn_park.h"
 #include "sys/spawn_slot.h"
@@ -27,6 +28,7 @@
 #define SPARE_FDS 64u /* left to the process where RLIMIT_NOFILE is low */
 #define START_NS 10000000000u
 #define KILLED_NS 1000000000u
+#define LIBC_SIGNALS (UINT64_C(3) << 31) /* 32 and 33: libc tells nobody */
 
 struct spawner {
 	enum spawn_method method;
@@ -34,6 +36,7 @@ struct spawner {
 	struct spawn_slot slots[SLOTS_MAX];
 	unsigned slots_n;
 	unsigned busy;
+	uint64_t ignored;	/* signals; CLONE_CLEAR_SIGHAND leaves them */
 	struct spawn_park park; /* SPAWN_CLONE: its children's descriptors */
 };
 
@@ -179,6 +182,7 @@ static int start_sharing(
 	if (result < 0)
 		return result;
 	slot->shared_end = park_end(&s->park);
+	slot->reset = s->ignored;
 	slot->exec_pipe = -1;
 	pid = clone_blocked(slot, &out->pidfd);
 	if (pid < 0)
@@ -200,6 +204,7 @@ static int start_copying(struct spawn_slot *slot, struct spawned *out)
 	ours = ends[0];
 	theirs = ends[1];
 	slot->shared_end = 0;
+	slot->reset = UINT64_MAX;
 	slot->exec_pipe = theirs;
 	slot->table_end = table_end();
 	pid = clone_blocked(slot, &out->pidfd);
@@ -424,6 +429,7 @@ int spawner_create(struct spawner **out, enum spawn_method method)
 	if (s == NULL)
 		return -ENOMEM;
 	s->park = (struct spawn_park)PARK_NONE;
+	s->ignored = sys_ignored_signals() | LIBC_SIGNALS;
 	for (unsigned i = 0; i < SLOTS_MAX; i++)
 		s->slots[i].pidfd = s->slots[i].pipe = -1;
 	result = choose_method(s, method);

@@ -93,7 +93,8 @@ struct spawn_done {
 /*
  * Create it early: its reserved descriptors take the lowest free numbers from
  * 3 up (about 200; fewer where RLIMIT_NOFILE is low). SPAWN_CLONE fails where
- * it cannot be had (-ENOSYS, -EPERM).
+ * it cannot be had (-ENOSYS, -EPERM). What is ignored only later stays so in
+ * the children of SPAWN_CLONE.
  */
 int spawner_create(struct spawner **out, enum spawn_method method);
 

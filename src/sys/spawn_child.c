@@ -127,13 +127,15 @@ CHILD static void assign_fds(struct spawn_slot *slot)
 	close_rest(slot, end);
 }
 
-/* All of them: CLONE_CLEAR_SIGHAND leaves what we ignore ignored. */
+/* Where CLONE_CLEAR_SIGHAND has done the rest, few are left. */
 CHILD static void reset_signals(struct spawn_slot *slot)
 {
 	for (int number = 1; number <= SIGNALS; number++) {
-		bool ignore = (slot->ignored >> (number - 1) & 1) != 0;
+		uint64_t bit = UINT64_C(1) << (number - 1);
+		bool ignore = (slot->ignored & bit) != 0;
 
-		if (number == SIGKILL || number == SIGSTOP)
+		if (number == SIGKILL || number == SIGSTOP ||
+			((slot->ignored | slot->reset) & bit) == 0)
 			continue;
 		(void)kernel(SYS_rt_sigaction, number,
 			ignore ? (long)slot->ignore_action

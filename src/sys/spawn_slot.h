@@ -57,6 +57,7 @@ struct spawn_slot {
 	bool new_session;
 	bool no_new_privs;
 	uint64_t ignored; /* as in the order */
+	uint64_t reset;	  /* may be anything now, and is to be default */
 
 	/* The child's scratch, so that it needs no memset and little stack. */
 	uint64_t no_signals;
