@@ -147,13 +147,14 @@ static void replace_listeners(
 }
 
 /* Settings of the listener itself: it may have been another service's. */
-static void adjust(const struct service_state *state, const struct service *row)
+static void adjust(const struct service_state *state, const struct service *row,
+	const struct plan_endpoint *made)
 {
 	for (unsigned i = 0; i < state->listeners_n; i++) {
 		int fd = state->listeners[i].fd;
 		enum endpoint_kind kind = row->endpoints[i].kind;
 
-		if (fd < 0)
+		if (fd < 0 || (made != NULL && made[i].source == PLAN_NEW))
 			continue;
 		if (kind == ENDPOINT_INET || kind == ENDPOINT_UNIX)
 			(void)sys_listen_again(fd, (int)row->backlog);
@@ -176,7 +177,7 @@ static void enforce(struct plan *plan, unsigned i, uint32_t id)
 	for (unsigned n = 0; n < state->listeners_n; n++)
 		state->listeners[n].endpoint = &row->endpoints[n];
 	if (plan->rows[i].change != ROW_SAME)
-		adjust(state, row);
+		adjust(state, row, plan->rows[i].endpoints);
 	/* Without its channels no worker starts, and says why. */
 	(void)service_channels_open(plan->master, id);
 	if (plan->rows[i].endpoints != NULL)

@@ -31,6 +31,11 @@
 #define REOPEN_MAX_NS (10 * NS_PER_S)
 
 static struct depth_unix depth_unix = DEPTH_UNIX_NONE;
+static struct net_nearby nearby = {.directory = -1}; /* during a start */
+static struct {
+	uint32_t services[SERVICES_MAX]; /* whose watches may have changed */
+	uint32_t n;
+} unsettled;
 static uint64_t rearm_ns;  /* a watch could not be armed; 0: all could */
 static uint64_t reopen_ns; /* a lost listener is tried again; 0: none is lost */
 static uint64_t reopen_pause_ns;
@@ -97,8 +102,11 @@ void listener_unlink(const struct listener *listener)
 
 int listener_commit(const struct maker *maker, struct net_named *named)
 {
-	int result = maker_begin(maker);
+	int result;
 
+	if (named->there != NULL)
+		return sys_listen_unix_commit(named); /* no name is touched */
+	result = maker_begin(maker);
 	if (result < 0)
 		return result;
 	result = sys_listen_unix_commit(named);
@@ -116,14 +124,36 @@ void listener_abort(const struct maker *maker, struct net_named *named)
 		maker_end(maker);
 }
 
+static enum net_replace replaces(
+	const struct service *row, enum listener_way way)
+{
+	if (row->socket_overwrites)
+		return NET_REPLACE_ANY;
+	return way == LISTENER_REPLACE ? NET_REPLACE_SOCKET : NET_REPLACE_STALE;
+}
+
+static int open_unix(const struct service *row, const struct endpoint *endpoint,
+	const struct net_owner *names, enum listener_way way,
+	struct net_named *named)
+{
+	int type = endpoint->kind == ENDPOINT_UNIX ? SOCK_STREAM : SOCK_DGRAM;
+	enum net_replace how = replaces(row, way);
+	int fd = -EADDRINUSE;
+
+	if (way == LISTENER_AT_ONCE)
+		fd = sys_listen_unix_at_once(&nearby, endpoint->path, type,
+			(int)row->backlog, names, named);
+	if (fd == -EADDRINUSE)
+		fd = sys_listen_unix(endpoint->path, type, (int)row->backlog,
+			names, how, named);
+	return fd;
+}
+
 static int open_as_maker(const struct service *row,
 	const struct endpoint *endpoint, const struct identity *owner,
 	enum listener_way way, struct net_named *named)
 {
 	struct net_owner names = owner_of(row, owner);
-	enum net_replace how = row->socket_overwrites	 ? NET_REPLACE_ANY
-			       : way == LISTENER_REPLACE ? NET_REPLACE_SOCKET
-							 : NET_REPLACE_STALE;
 	const struct net_inet inet = {.shared = way == LISTENER_SHARE,
 		.buffer_bytes = (int)row->socket_bytes};
 	int fd = -EINVAL;
@@ -135,15 +165,12 @@ static int open_as_maker(const struct service *row,
 			&inet);
 		break;
 	case ENDPOINT_UNIX:
-		fd = sys_listen_unix(endpoint->path, SOCK_STREAM,
-			(int)row->backlog, &names, how, named);
-		break;
 	case ENDPOINT_DGRAM:
-		fd = sys_listen_unix(
-			endpoint->path, SOCK_DGRAM, 0, &names, how, named);
+		fd = open_unix(row, endpoint, &names, way, named);
 		break;
 	case ENDPOINT_FIFO:
-		fd = sys_listen_fifo(endpoint->path, &names, how, named);
+		fd = sys_listen_fifo(
+			endpoint->path, &names, replaces(row, way), named);
 		break;
 	}
 	if (fd >= 0 && endpoint->kind != ENDPOINT_INET)
@@ -167,6 +194,11 @@ int listener_open(const struct service *row, const struct endpoint *endpoint,
 	return result;
 }
 
+void listeners_opened(void)
+{
+	net_nearby_finish(&nearby);
+}
+
 static uint64_t listener_tag(uint32_t service, unsigned endpoint)
 {
 	return tag_make(TAG_LISTENER, service, endpoint);
@@ -185,18 +217,40 @@ static void arm_later(struct master *master, uint32_t service)
  */
 static void arm(struct master *master, uint32_t service, unsigned i, bool on)
 {
-	int fd = service_of(master, service)->listeners[i].fd;
+	struct listener *listener = &service_of(master, service)->listeners[i];
+	enum listener_ear ear = on ? LISTENER_HEARS_ALL : LISTENER_HEARS_END;
 	unsigned interest = LOOP_RDHUP | LOOP_ONCE | (on ? LOOP_IN : 0);
 	uint64_t tag = listener_tag(service, i);
-	int result;
+	int result = -ENOENT;
 
-	if (fd < 0)
+	if (listener->fd < 0 || listener->ear == ear)
 		return;
-	result = loop_change(master->loop, fd, interest, tag);
+	if (listener->ear != LISTENER_UNKNOWN)
+		result = loop_change(master->loop, listener->fd, interest, tag);
 	if (result == -ENOENT)
-		result = loop_add(master->loop, fd, interest, tag);
+		result = loop_add(master->loop, listener->fd, interest, tag);
+	if (result == -EEXIST)
+		result = loop_change(master->loop, listener->fd, interest, tag);
+	listener->ear = result < 0 ? LISTENER_HEARS_NONE : ear;
 	if (result < 0 && on)
 		arm_later(master, service);
+}
+
+static void settle(struct master *master, uint32_t service)
+{
+	struct service_state *state = service_of(master, service);
+
+	state->unsettled = false;
+	for (unsigned i = 0; i < state->listeners_n; i++)
+		arm(master, service, i, state->watching);
+}
+
+/* What a round takes back never reaches the kernel. */
+void listeners_settle(struct master *master)
+{
+	for (uint32_t i = 0; i < unsettled.n; i++)
+		settle(master, unsettled.services[i]);
+	unsettled.n = 0;
 }
 
 void listeners_watch(struct master *master, uint32_t service, bool on)
@@ -204,8 +258,13 @@ void listeners_watch(struct master *master, uint32_t service, bool on)
 	struct service_state *state = service_of(master, service);
 
 	state->watching = on;
-	for (unsigned i = 0; i < state->listeners_n; i++)
-		arm(master, service, i, on);
+	if (state->unsettled)
+		return;
+	/* A number that was given up and used again is in it twice. */
+	if (unsettled.n == SERVICES_MAX)
+		listeners_settle(master);
+	state->unsettled = true;
+	unsettled.services[unsettled.n++] = service;
 }
 
 void listeners_rearm(struct master *master)
@@ -331,6 +390,7 @@ static bool lost(struct master *master, struct listener *listener)
 	/* We may be stopped before it is opened again. */
 	listener_unlink(listener);
 	listener_let_go(listener->endpoint->kind, &listener->fd);
+	listener->ear = LISTENER_UNKNOWN;
 	return true;
 }
 
@@ -355,6 +415,7 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	listener = &state->listeners[endpoint];
 	if (listener->fd < 0)
 		return;
+	listener->ear = LISTENER_HEARS_NONE;
 	if ((ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) &&
 		lost(master, listener)) {
 		inbox_put(&master->inbox,

@@ -29,6 +29,7 @@ int listener_family(enum endpoint_family family);
 
 enum listener_way {
 	LISTENER_OPEN,
+	LISTENER_AT_ONCE, /* the same, in place at once: nothing is in force */
 	LISTENER_REPLACE, /* a socket of our own may have its name */
 	LISTENER_SHARE,	  /* one of our own may have its port */
 };
@@ -40,6 +41,9 @@ enum listener_way {
 int listener_open(const struct service *row, const struct endpoint *endpoint,
 	const struct identity *owner, enum listener_way way,
 	struct net_named *named);
+
+/* All of a start are open. */
+void listeners_opened(void);
 
 /* False: it has a name, and that is gone or somebody else's by now. */
 bool listener_has_name(const struct listener *listener);
@@ -61,8 +65,9 @@ int listener_commit(const struct maker *maker, struct net_named *named);
 void listener_abort(const struct maker *maker, struct net_named *named);
 void listener_unlink(const struct listener *listener);
 
-/* ACTION_WATCH and ACTION_IGNORE */
+/* ACTION_WATCH and ACTION_IGNORE; they take effect when we settle to wait. */
 void listeners_watch(struct master *master, uint32_t service, bool on);
+void listeners_settle(struct master *master);
 
 /* Without memory a watch is not armed: again after a moment. */
 void listeners_rearm(struct master *master);

@@ -24,7 +24,13 @@ struct maker {
 
 struct maker maker_of(const struct service *row, const struct identity *owner);
 
-/* Between these two, what is done is done by MAKER. 0 or -errno: not begun. */
+bool maker_same(const struct maker *a, const struct maker *b);
+
+/*
+ * Between these two, what is done is done by MAKER. 0 or -errno: not begun.
+ * Another pair of the same maker's in between costs nothing; of another's is
+ * our mistake.
+ */
 int maker_begin(const struct maker *maker);
 void maker_end(const struct maker *maker);
 

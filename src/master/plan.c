@@ -104,6 +104,15 @@ static bool is_ours(const struct plan *plan, const struct endpoint *endpoint)
 					  ->listeners[place->index]);
 }
 
+static enum listener_way way_of(
+	const struct plan *plan, const struct endpoint *endpoint)
+{
+	/* Nobody would see the half of it: there is nothing else. */
+	if (plan->master->edition == NULL)
+		return LISTENER_AT_ONCE;
+	return is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN;
+}
+
 /* 0 or -errno. */
 static int open_new(
 	struct plan *plan, const struct service *row, struct plan_endpoint *out)
@@ -115,9 +124,8 @@ static int open_new(
 	out->source = PLAN_NEW;
 	out->listener.maker = maker_of(row, owner);
 	out->named = (struct net_named)NET_NAMED_NONE;
-	fd = listener_open(row, endpoint, owner,
-		is_ours(plan, endpoint) ? LISTENER_REPLACE : LISTENER_OPEN,
-		&out->named);
+	fd = listener_open(
+		row, endpoint, owner, way_of(plan, endpoint), &out->named);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)
 		fd = listener_open_beside(
 			plan->master, plan, row, endpoint, owner);
@@ -221,11 +229,44 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 	return good;
 }
 
+/* Who makes what row I needs; a start does nothing else meanwhile. */
+static struct maker maker_for(const struct plan *plan, unsigned i)
+{
+	const struct service *row = &plan->edition->table->services[i];
+
+	if (plan->master->edition != NULL)
+		return (struct maker){.is_other = false};
+	return maker_of(row, edition_sockets(plan->edition, row));
+}
+
+/* We become whoever makes many in a row once. */
+static bool make_rows(struct plan *plan, struct diags *diags)
+{
+	struct maker held = {.is_other = false};
+	bool good = true;
+
+	for (unsigned i = 0; i < plan->edition->table->services_n; i++) {
+		struct maker maker = maker_for(plan, i);
+
+		if (!maker_same(&maker, &held)) {
+			maker_end(&held);
+			if (maker_begin(&maker) < 0)
+				maker.is_other = false; /* the row will say */
+			held = maker;
+		}
+		if (!make_row(plan, i, diags))
+			good = false;
+	}
+	maker_end(&held);
+	listeners_opened();
+	return good;
+}
+
 bool plan_make(struct plan *plan, struct master *master,
 	struct edition *edition, struct diags *diags)
 {
 	unsigned n = edition->table->services_n;
-	bool good = true;
+	bool good;
 
 	*plan = (struct plan){.master = master, .edition = edition};
 	plan->rows = calloc(n + 1, sizeof(*plan->rows));
@@ -233,9 +274,7 @@ bool plan_make(struct plan *plan, struct master *master,
 		plan_finish(plan);
 		return false;
 	}
-	for (unsigned i = 0; i < n; i++)
-		if (!make_row(plan, i, diags))
-			good = false;
+	good = make_rows(plan, diags);
 	if (!good)
 		plan_finish(plan);
 	return good;

@@ -170,10 +170,13 @@ static void reap_strangers(struct master *master)
 void round_collect(struct master *master)
 {
 	struct loop_event events[EVENTS_MAX];
-	uint64_t now_ns = clock_now_ns();
-	int n = loop_wait(master->loop, now_ns, deadline(master, now_ns),
-		events, EVENTS_MAX);
+	uint64_t now_ns;
+	int n;
 
+	listeners_settle(master);
+	now_ns = clock_now_ns();
+	n = loop_wait(master->loop, now_ns, deadline(master, now_ns), events,
+		EVENTS_MAX);
 	master->now_ns = clock_now_ns();
 	for (int i = 0; i < n; i++)
 		take_words(master, &events[i]);

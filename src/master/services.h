@@ -22,11 +22,19 @@ struct service;
  * Decides: nothing.
  * Never:   outlives the core's pool of the same number.
  */
+enum listener_ear {
+	LISTENER_UNKNOWN,    /* to the loop, or by another tag */
+	LISTENER_HEARS_NONE, /* it has told once */
+	LISTENER_HEARS_END,
+	LISTENER_HEARS_ALL, /* clients too */
+};
+
 struct listener {
 	const struct endpoint *endpoint; /* borrowed from the edition */
 	int fd;				 /* owned; -1: lost */
-	int error;			 /* why it could not be had again */
-	dev_t dev;			 /* of the name, for its removal */
+	enum listener_ear ear;
+	int error; /* why it could not be had again */
+	dev_t dev; /* of the name, for its removal */
 	ino_t ino;
 	struct maker maker; /* of the name */
 };
@@ -45,6 +53,7 @@ struct service_state {
 	struct listener *listeners; /* owned; as many as the row's endpoints */
 	unsigned listeners_n;
 	bool watching;
+	bool unsettled;	      /* its watch is to be set before we wait */
 	bool unarmed;	      /* its watch is to be set again, a little later */
 	int shared_fd;	      /* owned; -1: channels are private */
 	int shared_worker_fd; /* owned; what workers of now get */

@@ -80,9 +80,10 @@ enum net_replace {
  * all of them, then commits all or aborts all.
  */
 struct net_named {
-	int fd;	       /* fd_take() it after the commit; abort closes it */
-	int directory; /* owned; -1 after commit and abort */
-	dev_t dev;     /* the name's file, for sys_unix_unlink() */
+	int fd;		   /* fd_take() it after the commit; abort closes it */
+	int directory;	   /* owned; -1 after commit and abort */
+	const char *there; /* borrowed; its path, if it is there already */
+	dev_t dev;	   /* the name's file, for sys_unix_unlink() */
 	ino_t ino;
 	bool any; /* NET_REPLACE_ANY */
 	char name[NAME_MAX + 1];
@@ -103,6 +104,25 @@ struct net_named {
  */
 int sys_listen_unix(const char *path, int type, int backlog,
 	const struct net_owner *owner, enum net_replace replace,
+	struct net_named *out);
+
+/* The directory of the socket before: those in a row often share it. */
+struct net_nearby {
+	int directory; /* owned; or -1 */
+	bool set_gid;  /* what is made there has its group */
+	gid_t gid;
+	char path[PATH_MAX];
+};
+
+void net_nearby_finish(struct net_nearby *nearby);
+
+/*
+ * The same in half the calls, for a start: it is at PATH and listens before
+ * the commit, and the abort removes it. -EADDRINUSE: something is at PATH. OUT
+ * borrows PATH.
+ */
+int sys_listen_unix_at_once(struct net_nearby *nearby, const char *path,
+	int type, int backlog, const struct net_owner *owner,
 	struct net_named *out);
 
 /*

@@ -154,7 +154,8 @@ static int protect(int directory, mode_t kind, const struct net_owner *owner,
 	return 0;
 }
 
-static int open_socket(int type)
+/* MODE is the one that bind() gives to the file. */
+static int open_socket(int type, mode_t mode)
 {
 	AUTO_CLOSE int fd = -1;
 	int on = 1;
@@ -162,8 +163,7 @@ static int open_socket(int type)
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* bind() makes the file with the socket's mode: nobody may use it. */
-	if (fchmod(fd, 0) < 0)
+	if (fchmod(fd, mode) < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
 		return -errno;
@@ -229,7 +229,7 @@ int sys_listen_unix(const char *path, int type, int backlog,
 	result = prepare(&place, S_IFSOCK, replace, &named, &there);
 	if (result < 0)
 		return result;
-	fd = open_socket(type);
+	fd = open_socket(type, 0); /* nobody may use it yet */
 	if (fd < 0)
 		return fd;
 	/* In use, or too long to be shown: the temporary one will do. */
@@ -248,6 +248,111 @@ int sys_listen_unix(const char *path, int type, int backlog,
 	*out = named;
 	return 0;
 }
+
+/* ---- at once ------------------------------------------------------------------- */
+
+/* (gid_t)-1: any. */
+static gid_t wanted_group(
+	const struct net_owner *owner, const struct net_nearby *nearby)
+{
+	return owner->directory_group && nearby->set_gid ? nearby->gid
+							 : owner->gid;
+}
+
+/* A file that we make there has the right owner by itself. */
+static bool is_owner(
+	const struct net_owner *owner, const struct net_nearby *nearby)
+{
+	gid_t gid = wanted_group(owner, nearby);
+
+	return (owner->uid == (uid_t)-1 || owner->uid == geteuid()) &&
+	       (gid == (gid_t)-1 ||
+		       gid == (nearby->set_gid ? nearby->gid : getegid()));
+}
+
+static bool is_owned(const struct stat *file, const struct net_owner *owner,
+	const struct net_nearby *nearby)
+{
+	gid_t gid = wanted_group(owner, nearby);
+
+	return (owner->uid == (uid_t)-1 || owner->uid == file->st_uid) &&
+	       (gid == (gid_t)-1 || gid == file->st_gid) &&
+	       (file->st_mode & 07777) == (owner->mode & 07777);
+}
+
+/* The name that we have bound: see whose it is, and make it OWNER's. */
+static int protect_there(const struct net_nearby *nearby,
+	const struct net_place *place, const struct net_owner *owner,
+	struct net_named *out)
+{
+	AUTO_CLOSE int file = -1;
+	struct stat st;
+
+	if (fstatat(place->directory, place->name, &st, AT_SYMLINK_NOFOLLOW) <
+		0) {
+		int error = -errno;
+
+		(void)unlinkat(place->directory, place->name, 0);
+		return error;
+	}
+	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return -ESTALE;
+	out->dev = st.st_dev;
+	out->ino = st.st_ino;
+	if (is_owned(&st, owner, nearby))
+		return 0;
+	file = openat(
+		place->directory, place->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0 || fstat(file, &st) < 0)
+		return -errno;
+	if (st.st_dev != out->dev || st.st_ino != out->ino)
+		return -ESTALE;
+	return give(place->directory, file, owner);
+}
+
+/* As bind() makes it, MODE is the file's, whatever our mask is. */
+static int bind_unmasked(int fd, const struct net_place *place)
+{
+	mode_t mask = umask(0);
+	int result = net_bind_at(fd, place, place->name);
+
+	(void)umask(mask);
+	return result;
+}
+
+int sys_listen_unix_at_once(struct net_nearby *nearby, const char *path,
+	int type, int backlog, const struct net_owner *owner,
+	struct net_named *out)
+{
+	AUTO_CLOSE int fd = -1;
+	struct net_named named = NET_NAMED_NONE;
+	struct net_place place;
+	int result = net_find_place(nearby, path, &place);
+
+	if (result < 0)
+		return result;
+	/* Until it is its owner's, nobody may use it. */
+	fd = open_socket(
+		type, is_owner(owner, nearby) ? owner->mode & 07777 : 0);
+	if (fd < 0)
+		return fd;
+	result = bind_unmasked(fd, &place);
+	if (result < 0)
+		return result;
+	result = protect_there(nearby, &place, owner, &named);
+	if (result == 0 && type == SOCK_STREAM && listen(fd, backlog) < 0)
+		result = -errno;
+	if (result < 0) {
+		(void)sys_unix_unlink(path, named.dev, named.ino);
+		return result;
+	}
+	named.fd = fd_take(&fd);
+	named.there = path;
+	*out = named;
+	return 0;
+}
+
+/* ---- pipes ----------------------------------------------------------------------- */
 
 static int open_fifo(int directory, const char *name)
 {
@@ -300,6 +405,7 @@ int sys_listen_unix_commit(struct net_named *named)
 {
 	struct stat st;
 
+	named->there = NULL;
 	if (named->directory < 0)
 		return 0;
 	/* Nothing but what we were ready to replace is replaced. */
@@ -319,6 +425,9 @@ void sys_listen_unix_abort(struct net_named *named)
 {
 	if (named->directory >= 0)
 		(void)unlinkat(named->directory, named->temporary, 0);
+	if (named->there != NULL)
+		(void)sys_unix_unlink(named->there, named->dev, named->ino);
+	named->there = NULL;
 	fd_close(&named->directory);
 	fd_close(&named->fd);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/fd.h"
+#include "sys/net.h"
 
 /* 0, or -ENAMETOOLONG where N, as snprintf says it, did not fit. */
 static int fits(int n)
@@ -53,18 +54,18 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-int net_open_place(const char *path, struct net_place *out)
+/* All of *OUT but the descriptor, and DIRECTORY's name. */
+static int split(const char *path, struct net_place *out, char directory[])
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 	size_t prefix_n = (size_t)(name - path);
-	char directory[PATH_MAX] = ".";
-	int fd;
 
+	memcpy(directory, ".", 2);
 	if (name[0] == '\0' || strcmp(name, ".") == 0 ||
 		strcmp(name, "..") == 0)
 		return -EISDIR;
-	if (strlen(name) > NAME_MAX || prefix_n >= sizeof(directory))
+	if (strlen(name) > NAME_MAX || prefix_n >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (prefix_n > 0) {
 		memcpy(directory, path, prefix_n);
@@ -73,14 +74,52 @@ int net_open_place(const char *path, struct net_place *out)
 		while (prefix_n > 1 && directory[prefix_n - 1] == '/')
 			directory[--prefix_n] = '\0';
 	}
-	fd = open_directory(directory);
-	if (fd < 0)
-		return fd;
-	*out = (struct net_place){.directory = fd,
-		.prefix = path,
-		.prefix_n = (int)(name - path)};
+	out->directory = -1;
+	out->prefix = path;
+	out->prefix_n = (int)(name - path);
 	memcpy(out->name, name, strlen(name) + 1);
 	return 0;
+}
+
+int net_open_place(const char *path, struct net_place *out)
+{
+	char directory[PATH_MAX];
+	int result = split(path, out, directory);
+
+	if (result < 0)
+		return result;
+	out->directory = open_directory(directory);
+	return out->directory < 0 ? out->directory : 0;
+}
+
+int net_find_place(
+	struct net_nearby *nearby, const char *path, struct net_place *out)
+{
+	char directory[PATH_MAX];
+	struct stat st;
+	int result = split(path, out, directory);
+
+	if (result < 0)
+		return result;
+	if (nearby->directory < 0 || strcmp(nearby->path, directory) != 0) {
+		net_nearby_finish(nearby);
+		nearby->path[0] = '\0';
+		nearby->directory = open_directory(directory);
+		if (nearby->directory < 0)
+			return nearby->directory;
+		if (fstat(nearby->directory, &st) < 0)
+			return -errno;
+		nearby->set_gid = (st.st_mode & S_ISGID) != 0;
+		nearby->gid = st.st_gid;
+		memcpy(nearby->path, directory, strlen(directory) + 1);
+	}
+	out->directory = nearby->directory;
+	return 0;
+}
+
+void net_nearby_finish(struct net_nearby *nearby)
+{
+	fd_close(&nearby->directory);
 }
 
 /* ---- addresses ------------------------------------------------------------------- */

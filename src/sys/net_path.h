@@ -26,6 +26,11 @@ struct net_place {
 int net_open_place(const char *path, struct net_place *out);
 int net_bind_at(int fd, const struct net_place *place, const char *name);
 
+/* The same, but the directory is borrowed from NEARBY. */
+struct net_nearby;
+int net_find_place(
+	struct net_nearby *nearby, const char *path, struct net_place *out);
+
 /* Connect FD to the socket at PATH, of any length. */
 int net_connect_path(int fd, const char *path);
 

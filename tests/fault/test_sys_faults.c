@@ -192,6 +192,22 @@ static int open_a_socket(void)
 	return result < 0 ? result : commit_and_remove(&named, path);
 }
 
+static int open_at_once(void)
+{
+	struct net_nearby nearby = {.directory = -1};
+	struct net_owner owner = as_is;
+	const char *path = in_scratch("at-once");
+	struct net_named named;
+	int result;
+
+	/* So that something is left to do when it is bound. */
+	owner.gid = getuid() == 0 ? 1234 : getgid();
+	result = sys_listen_unix_at_once(
+		&nearby, path, SOCK_STREAM, 5, &owner, &named);
+	net_nearby_finish(&nearby);
+	return result < 0 ? result : commit_and_remove(&named, path);
+}
+
 static int open_a_pipe(void)
 {
 	const char *path = in_scratch("pipe");
@@ -461,6 +477,7 @@ static int spawn_somehow(void)
 
 SCENARIO(open_a_socket)
 SCENARIO(open_a_pipe)
+SCENARIO(open_at_once)
 SCENARIO(replace_a_stale_socket)
 SCENARIO(replace_anything)
 SCENARIO(open_inet)
@@ -481,6 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_may_fail_in_open_a_socket),
 		cmocka_unit_test(every_call_may_fail_in_open_a_pipe),
+		cmocka_unit_test(every_call_may_fail_in_open_at_once),
 		cmocka_unit_test(every_call_may_fail_in_replace_a_stale_socket),
 		cmocka_unit_test(every_call_may_fail_in_replace_anything),
 		cmocka_unit_test(every_call_may_fail_in_open_inet),

@@ -278,6 +278,15 @@ def test_every_endpoint_that_cannot_be_opened_is_named(tmp_path):
     assert all(str(p) in log for p in paths), log
 
 
+def test_a_refused_start_takes_its_names_away(tmp_path):
+    for kind in "unix", "dgram", "fifo":
+        (tmp_path / f"wrong-{kind}").write_text("precious")
+        code, _, _ = refused("".join(rogue(p, [f"{kind}:{tmp_path}/{p}"])
+                                     for p in ("first", f"wrong-{kind}", "last")))
+        assert code == 1
+        assert not (tmp_path / "first").exists() and not (tmp_path / "last").exists()
+
+
 def test_a_socket_that_was_replaced_by_somebody_is_not_removed_at_the_end(tmp_path):
     path = tmp_path / "socket"
     with Ostlerd(rogue("web", [f"unix:{path}"])) as master:
