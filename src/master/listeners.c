@@ -116,9 +116,14 @@ int listener_commit(const struct maker *maker, struct net_named *named)
 
 void listener_abort(const struct maker *maker, struct net_named *named)
 {
-	/* The descriptor is closed at least. */
-	bool begun = maker_begin(maker) == 0;
+	bool begun;
 
+	if (named->directory < 0 && named->there == NULL) {
+		sys_listen_unix_abort(named); /* no name is touched */
+		return;
+	}
+	/* The descriptor is closed at least. */
+	begun = maker_begin(maker) == 0;
 	sys_listen_unix_abort(named);
 	if (begun)
 		maker_end(maker);

@@ -15,7 +15,8 @@ static unsigned begun;	 /* ... and how often */
 
 struct maker maker_of(const struct service *row, const struct identity *owner)
 {
-	if (!row->socket_by_owner || !sys_is_root())
+	/* Who has begun is root, whoever he is just now. */
+	if (!row->socket_by_owner || (begun == 0 && !sys_is_root()))
 		return (struct maker){.is_other = false};
 	return (struct maker){
 		.is_other = true, .uid = owner->uid, .gid = owner->gid};
