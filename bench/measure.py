@@ -378,6 +378,7 @@ class Bench:
         self.scratch = self._new_directory("/dev/shm", "/var/tmp")
         self.bin = self._new_directory("/var/tmp", "/tmp")
         self._made = 0
+        self.settings = None  # all words of ostlerd --settings
         self._copy_programs()
         self.files_max = self._raise_files_max(65536)
 
@@ -387,6 +388,14 @@ class Bench:
             shutil.copy(self.build / "bench" / name, self.bin)
         shutil.copy(self.build / "src/master/ostlerd", self.bin)
         shutil.copy(self.build / "src/master/ostlerd", self.bin / "master")
+
+    def knows(self, setting):
+        """Does this ostlerd have the setting?"""
+        if self.settings is None:
+            done = subprocess.run([self.bin / "ostlerd", "--settings"], capture_output=True,
+                                  text=True, check=True, timeout=30, stdin=subprocess.DEVNULL)
+            self.settings = done.stdout.split()
+        return f"name={setting}" in self.settings
 
     @staticmethod
     def _new_directory(*places):

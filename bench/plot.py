@@ -202,6 +202,16 @@ def plots(samples):
                                      _growth(table, "P8", "start_cpu_ms"), "services configured",
                                      "ms", True),
     }
+    for case in "asleep", "on a processor":
+        drawn[f"slow-{case.split()[-1]}.svg"] = bars(
+            f"50 clients at once, workers that need 200 ms to start, {case}",
+            _values(table, "W1", case, "last_ms"), "ms until all are answered")
+    drawn["steady.svg"] = bars(
+        "Somebody comes each ms, while the same service has a burst of 100",
+        _values(table, "W2", "the same service", "p99_us"), "p99, us")
+    drawn["calls.svg"] = bars(
+        "One client after the other, 4 idle workers: system calls of the master for each",
+        _values(table, "W5", "4 idle workers", "master_calls"), "calls")
     for kind in "tcp", "unix":
         for c in 1, 16:
             drawn[f"warm-{kind}-{c}.svg"] = bars(

@@ -15,8 +15,8 @@ README = HERE.parent / "README.md"
 BEGIN = "<!-- what follows is written by bench/run --render -->"
 END = "<!-- until here -->"
 # What the README shows of the plots, in this order.
-SHOWN = ("burst-curve.svg", "burst.svg", "warm-tcp-16.svg", "cold-services.svg",
-         "smtpd-cold.svg")
+SHOWN = ("burst-curve.svg", "burst.svg", "slow-asleep.svg", "slow-processor.svg",
+         "warm-tcp-16.svg", "cold-services.svg", "smtpd-burst-50-stay.svg")
 
 
 def _goals(found):

@@ -40,7 +40,7 @@ def rows_of(goal):
     """Where the samples of a goal are."""
     if goal.row in SOURCE:
         return SOURCE[goal.row]
-    if goal.row == "P9" and goal.value and goal.value[0].endswith("services"):
+    if goal.row == "P9" and goal.case.endswith("services"):
         return "P8"
     return goal.row
 
@@ -62,13 +62,11 @@ class Verdict:
 
 
 def judge(table, goal):
-    if goal.value is None:
-        return Verdict([], f"not yet: {goal.why}")
     row = rows_of(goal)
     found = (table.ratios(row, goal.value, goal.to) if goal.to
              else list(table.values(row, *goal.value).values()))
     if not found:
-        return Verdict([], "not measured")
+        return Verdict([], f"not measured: {goal.why}" if goal.why else "not measured")
     middle = statistics.median(found)
     good = middle <= goal.at_most if goal.at_most is not None else middle >= goal.at_least
     return Verdict(found, "met" if good else "missed")
@@ -82,8 +80,6 @@ def short(value):
 
 
 def bound(goal):
-    if goal.value is None:
-        return ""
     return f"<= {goal.at_most:g}" if goal.at_most is not None else f">= {goal.at_least:g}"
 
 

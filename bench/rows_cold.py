@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """P1 and P2: empty pools, and those who come to them."""
 
-from measure import workers_of
+from measure import wait_quiet, workers_of
 from systems import (
     MASTERS,
     PhpFpm,
@@ -9,11 +9,13 @@ from systems import (
     make_limit,
     masters,
     superservers,
+    with_setting,
 )
 
 CLIENTS, HOLD_MS = 100, 50
 STEPS = (1, *range(5, CLIENTS + 1, 5))  # of the curve of answers
 SLOW_CLIENTS, SLOW_START_MS = 50, 200
+AFTER_ONE = "100 x 50 ms, libostler, after one"
 WORDS = ["-o", f"hold={HOLD_MS}"]
 
 
@@ -59,6 +61,24 @@ def burst(bench, peers):
                 measure(number, name, make, "100 x 50 ms, unix"))
 
 
+def burst_after_one(bench):
+    """A worker of libostler; one client was there before, so that a mold may be."""
+    def services():
+        return [Service("burst", ["serve", *WORDS], limit=CLIENTS)]
+
+    def measure(number, name, make):
+        with make() as server:
+            bench.load(server.endpoint_of(), "--count", 1)
+            wait_quiet(server.pid)
+            got = bench.load(server.endpoint_of(), "--burst", CLIENTS, "--patience-ms", 10000)
+            bench.sample("P1", AFTER_ONE, name, number, last_ms=got["max_us"] / 1000,
+                         p50_ms=got["p50_us"] / 1000, failed=got["failed"],
+                         workers=len(workers_of(server.pid, "serve")))
+
+    makers = {**masters(bench, services), **with_setting(bench, services, mold="yes")}
+    bench.visit(bench.rounds(5), makers, measure)
+
+
 def slow_start(bench):
     """A worker that needs 200 ms before it takes anybody; how many are started?"""
     born = bench.directory("born") / "born"
@@ -86,6 +106,7 @@ def slow_start(bench):
 
 def run_burst(bench, peers):
     burst(bench, peers)
+    burst_after_one(bench)
     slow_start(bench)
 
 

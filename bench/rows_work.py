@@ -6,9 +6,9 @@ import random
 import signal
 import time
 
-from measure import children_of, workers_of
+from measure import children_of, wait_quiet, workers_of
 from rows_cold import SLOW_CLIENTS, SLOW_START_MS
-from systems import Service, make_master, masters
+from systems import Service, make_master, masters, with_setting
 
 HOLD_MS = 50
 
@@ -31,15 +31,20 @@ def run_slow(bench, _):
 
     for case, how in ("asleep", "start"), ("on a processor", "spin"):
         def measure(number, name, make, case=case):
-            born.write_text("")
             with make() as server:
+                if "mold" in name:
+                    bench.load(server.endpoint_of(), "--count", 1)
+                    wait_quiet(server.pid)
+                born.write_text("")
                 got = bench.load(server.endpoint_of(), "--burst", SLOW_CLIENTS, "--patience-ms",
                                  30000)
                 bench.sample("W1", case, name, number, last_ms=got["max_us"] / 1000,
                              p50_ms=got["p50_us"] / 1000, failed=got["failed"],
                              starts_per_client=len(born.read_text()) / SLOW_CLIENTS)
 
-        bench.visit(bench.rounds(4), masters(bench, services(how)), measure)
+        makers = {**masters(bench, services(how)),
+                  **with_setting(bench, services(how), mold="yes")}
+        bench.visit(bench.rounds(4), makers, measure)
 
 
 # ------------------------------------------------------------- W2
@@ -65,6 +70,7 @@ def burst_on_steady(bench, number, name, make, case, other):
         steady = server.endpoint_of("steady")
         crowd = server.endpoint_of("crowd") if other else steady
         bench.load(steady, "--clients", 4, "--seconds", 0.1)
+        wait_quiet(server.pid)
         clients = bench.start_load(steady, "--think-us", 1000, "--seconds", seconds, "--trace",
                                    trace)
         time.sleep(seconds / 3)
@@ -86,7 +92,10 @@ def run_steady(bench, _):
             words = ["worker", "-o", f"slow={HOLD_MS}"]
             return [Service("steady", words, limit=110), Service("crowd", words, limit=110)]
 
-        bench.visit(bench.rounds(5), masters(bench, services),
+        makers = masters(bench, services)
+        if not other:
+            makers.update(with_setting(bench, services, spare_min=100))
+        bench.visit(bench.rounds(4), makers,
                     lambda number, name, make, case=case, other=other:
                     burst_on_steady(bench, number, name, make, case, other))
 
@@ -125,7 +134,7 @@ def run_listeners(bench, _):
         makers = masters(bench, lambda unix=unix: services_of(unix, True))
         makers["ostler, one service"] = lambda unix=unix: make_master(
             bench, "ostler", services_of(unix, False))
-        bench.visit(bench.rounds(5), makers, lambda number, name, make, case=case:
+        bench.visit(bench.rounds(3), makers, lambda number, name, make, case=case:
                     measure(number, name, make, case))
 
 

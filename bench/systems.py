@@ -222,6 +222,20 @@ def masters(bench, services, names=MASTERS):
     return {name: lambda name=name: make_master(bench, name, services()) for name in names}
 
 
+def with_setting(bench, services, **settings):
+    """{name: maker} of ostlerd with settings of its own; of none if it does not know them."""
+    if not all(map(bench.knows, settings)):
+        return {}
+
+    def make():
+        found = services()
+        for service in found:
+            service.native.update(settings)
+        return make_master(bench, "ostler", found)
+
+    return {"ostler, " + ", ".join(f"{k} = {v}" for k, v in settings.items()): make}
+
+
 # ------------------------------------------------------------- for each client
 
 
