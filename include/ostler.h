@@ -80,6 +80,12 @@ struct ostler_options {
 
 	/* trigger, dgram: what was sent. Not 0: leave with that status. */
 	int (*message)(const char *bytes, size_t n, void *context);
+
+	/*
+	 * In a worker that was made from a mold, before its first AVAIL. Not 0:
+	 * the worker exits with status 1.
+	 */
+	int (*forked)(struct ostler_worker *worker, void *context);
 };
 
 /* Everything else nothing. C++ has no other way to name no member. */
@@ -87,7 +93,7 @@ struct ostler_options {
 #define OSTLER_OPTIONS_INIT                                                    \
 	{                                                                      \
 		sizeof(struct ostler_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   \
-			0, 0                                                   \
+			0, 0, 0                                                \
 	}
 #else
 #define OSTLER_OPTIONS_INIT                                                    \

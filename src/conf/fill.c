@@ -228,6 +228,24 @@ static void fill_sockets(const struct values *values, struct service *out)
 			       : CHANNEL_SHARED;
 }
 
+static void fill_mold(const struct values *values, struct service *out)
+{
+	struct place place = value_place(values, SETTING_mold);
+
+	out->policy.mold = value_switch(values, SETTING_mold);
+	if (!out->policy.mold)
+		return;
+	if (out->channel == CHANNEL_SHARED)
+		complain(values->diags, &place,
+			"remove status_channel = shared",
+			"mold with status_channel = shared: who a mold has "
+			"made is known by a channel of its own");
+	if (!out->nonblocking)
+		complain(values->diags, &place, "remove nonblocking = no",
+			"mold with nonblocking = no: such servers do not say "
+			"when they are ready");
+}
+
 static void fill_limits(const struct values *values, struct service_limits *out)
 {
 	out->core_bytes = value_limit(values, SETTING_limit_core);
@@ -328,4 +346,5 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_limits(&values, &out->limits);
 	fill_counts(&values, out);
 	fill_times(&values, out);
+	fill_mold(&values, out);
 }

@@ -52,6 +52,14 @@ static void muted(struct core *core, struct worker *guest)
 	worker_term(core, guest);
 }
 
+/* It makes processes that nobody ordered, say. */
+static void harmful(struct core *core, struct worker *guest)
+{
+	if (guest->kind == KIND_MOLD && guest->state != WORKER_RETIRING)
+		mold_lost(core, guest);
+	worker_kill(core, guest);
+}
+
 static void gone(struct core *core, struct worker *guest)
 {
 	if (guest->kind == KIND_MOLD && (!guest->asked || guest->reclaimed))
@@ -77,7 +85,7 @@ void guest_event(
 	else if (event->kind == EVENT_MUTE)
 		muted(core, guest);
 	else if (event->kind == EVENT_STOPPED)
-		worker_kill(core, guest);
+		harmful(core, guest);
 	else if (event->kind == EVENT_START_FAILED ||
 		 event->kind == EVENT_ORDER_FAILED)
 		gone(core, guest);

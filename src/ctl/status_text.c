@@ -171,6 +171,20 @@ static void add_limit(struct grid *grid, const struct control_service *service)
 		add_note(grid, "stress: workers are told to be brief");
 }
 
+static void add_mold(struct grid *grid, const struct control_service *service)
+{
+	uint64_t molded = known(service->molded);
+	uint64_t failed = known(service->bad_order);
+
+	if (service->mold == NULL)
+		return;
+	add_note(grid, grid_format(grid,
+			       "mold: %s, %" PRIu64 " worker%s made, %" PRIu64
+			       " order%s failed",
+			       service->mold, molded, molded == 1 ? "" : "s",
+			       failed, failed == 1 ? "" : "s"));
+}
+
 static void add_service(struct grid *grid, const struct answer *answer,
 	size_t from, const struct control_service *service)
 {
@@ -207,6 +221,7 @@ static void add_service(struct grid *grid, const struct answer *answer,
 		*grid_add(grid) = first;
 	add_cause(grid, service);
 	add_limit(grid, service);
+	add_mold(grid, service);
 	add_odd_workers(grid, service);
 }
 

@@ -148,15 +148,17 @@ static int run(int argc, char **argv, const struct ostler_options *options,
 	struct ostler_options mine;
 	struct ostler_worker *w;
 	unsigned max;
+	int begun;
 
 	if (ostler__open(&w, &mine, argc, argv, options, &several) < 0)
 		return 1;
 	w->one_by_one = one_by_one;
 	max = mine.clients_max != 0 ? mine.clients_max : CLIENTS_DEFAULT;
 	ostler_worker_set_clients_max(w, max);
-	if (ostler__begin(w, &mine) < 0)
+	begun = ostler__begin(w, &mine);
+	if (begun < 0)
 		return 1;
-	return ostler__end(w, &mine, be_worker(w, &mine));
+	return ostler__end(w, &mine, begun > 0 ? 0 : be_worker(w, &mine));
 }
 
 int ostler_multi_main(

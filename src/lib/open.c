@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "lib/jail.h"
 #include "lib/lock.h"
+#include "lib/mold.h"
 #include "lib/settings.h"
 
 /*
@@ -64,7 +66,7 @@ static int check_descriptors(struct ostler_worker *w)
 {
 	if (fcntl(MASTER_STATUS_FD, F_GETFD) < 0)
 		return fail(w, MASTER_STATUS_FD, "is not open", EBADF);
-	for (unsigned i = 0; i < w->start.sockets_n; i++) {
+	for (unsigned i = 0; i < w->start.sockets_n && !w->mold; i++) {
 		int result = check_listener(w, MASTER_LISTEN_FD + (int)i);
 
 		if (result < 0)
@@ -82,19 +84,29 @@ static void close_on_exec(const struct ostler_worker *w)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static void apply_options(
+static void keep_options(
 	struct ostler_worker *w, const struct ostler_options *options)
 {
 	if (options == NULL)
 		return;
-	if (options->max_use == OSTLER_NO_LIMIT)
+	w->max_use = options->max_use;
+	w->max_idle_ms = options->max_idle_ms;
+	w->context = options->context;
+	if (options->size >= offsetof(struct ostler_options, forked) +
+				     sizeof(options->forked))
+		w->forked = options->forked;
+}
+
+static void apply_options(struct ostler_worker *w)
+{
+	if (w->max_use == OSTLER_NO_LIMIT)
 		w->start.max_use = 0;
-	else if (options->max_use != 0)
-		w->start.max_use = options->max_use;
-	if (options->max_idle_ms == OSTLER_NO_LIMIT)
+	else if (w->max_use != 0)
+		w->start.max_use = w->max_use;
+	if (w->max_idle_ms == OSTLER_NO_LIMIT)
 		w->start.max_idle_ns = 0;
-	else if (options->max_idle_ms != 0)
-		w->start.max_idle_ns = options->max_idle_ms * UINT64_C(1000000);
+	else if (w->max_idle_ms != 0)
+		w->start.max_idle_ns = w->max_idle_ms * UINT64_C(1000000);
 }
 
 static int enter_queue_directory(struct ostler__start *s)
@@ -118,16 +130,15 @@ static int settle_in(struct ostler_worker *w, bool takes_turns)
 	return result == 0 ? ostler__jail(&w->start) : result;
 }
 
-static int be_told(struct ostler_worker *w, int argc, char **argv,
-	const struct ostler_options *options)
+static int be_told(struct ostler_worker *w)
 {
-	int result = ostler__start_parse(&w->start, argc, argv);
+	int result = ostler__start_parse(&w->start, w->argc, w->argv);
 
 	if (result == 0 && !w->start.native)
 		result = ostler__settings_read(&w->start);
 	if (result < 0)
 		return result;
-	apply_options(w, options);
+	apply_options(w);
 	w->messages =
 		ostler__start_is_on(&w->start, MASTER_XPORT_NAME_FIFO) ||
 		ostler__start_is_on(&w->start, MASTER_XPORT_NAME_UNIX_DGRAM);
@@ -150,7 +161,11 @@ int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 	w->pid = (int)getpid();
 	w->lock_fd = -1;
 	w->clients_max = 1;
-	result = be_told(w, argc, argv, options);
+	w->argc = argc;
+	w->argv = argv;
+	w->mold = ostler__mold_is_asked();
+	keep_options(w, options);
+	result = be_told(w);
 	if (result < 0)
 		return result;
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
@@ -158,6 +173,17 @@ int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 	if (!w->start.native)
 		result = settle_in(w, takes_turns);
 	w->open = result == 0;
+	return result;
+}
+
+int ostler__worker_reborn(struct ostler_worker *w)
+{
+	int result;
+
+	w->pid = (int)getpid();
+	result = be_told(w);
+	if (result == 0)
+		close_on_exec(w);
 	return result;
 }
 

@@ -66,6 +66,8 @@ int ostler__begin(struct ostler_worker *w, const struct ostler_options *options)
 	if (!w->start.one_shot) {
 		int result = ostler_worker_ready(w);
 
+		if (w->mold)
+			return 1;
 		return result == 0 || result == -ESHUTDOWN ? 0 : -1;
 	}
 	w->leaving = true;

@@ -32,7 +32,7 @@ int ostler__open(struct ostler_worker **out, struct ostler_options *options,
 	int argc, char **argv, const struct ostler_options *given,
 	const struct kind *kind);
 
-/* Run the init hook, say AVAIL. Returns likewise. */
+/* Run the init hook, say AVAIL. Likewise; or 1: it was a mold, to its end. */
 int ostler__begin(
 	struct ostler_worker *w, const struct ostler_options *options);
 

@@ -93,14 +93,17 @@ int ostler__solo_main(int argc, char **argv,
 {
 	struct ostler_options mine;
 	struct ostler_worker *w;
-	int status;
+	int begun, status;
 
 	if (ostler__open(&w, &mine, argc, argv, options, kind) < 0)
 		return 1;
 	ostler_worker_set_clients_max(w, 1);
-	if (ostler__begin(w, &mine) < 0)
+	begun = ostler__begin(w, &mine);
+	if (begun < 0)
 		return 1;
-	if (w->start.one_shot)
+	if (begun > 0)
+		status = 0;
+	else if (w->start.one_shot)
 		status = kind->serve(w, &mine, 0);
 	else
 		status = be_worker(w, &mine, kind);

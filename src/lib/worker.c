@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/mold.h"
 #include "lib/notify.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -296,6 +297,12 @@ static int take_client(struct ostler_worker *w, int ready, uint64_t now)
 
 int ostler_worker_ready(struct ostler_worker *worker)
 {
+	if (worker->mold) {
+		int result = ostler__mold_serve(worker);
+
+		if (result < 0)
+			return result;
+	}
 	worker->idle_since_ns = ostler__now_ns();
 	say(worker, STATUS_AVAIL);
 	return worker->leaving ? -ESHUTDOWN : 0;

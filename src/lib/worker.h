@@ -38,6 +38,12 @@
 struct ostler_worker {
 	struct ostler__start start;
 	bool open;
+	bool mold;		       /* started as one, and still it */
+	int argc;		       /* as it was born; for being reborn */
+	char **argv;		       /* borrowed */
+	unsigned max_use, max_idle_ms; /* of the options */
+	int (*forked)(struct ostler_worker *worker, void *context);
+	void *context;
 	bool blocking; /* a listener is: ask before each accept */
 	bool nonblocking_clients;
 	bool one_by_one; /* TAKEN while each client is welcomed */
@@ -67,6 +73,9 @@ struct ostler_worker {
 /* As ostler_worker_open(), and with turns to be taken if TAKES_TURNS. */
 int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 	const struct ostler_options *options, bool takes_turns);
+
+/* Made from a mold: be told anew what a worker is told. 0 or -errno. */
+int ostler__worker_reborn(struct ostler_worker *w);
 
 /* A client has been welcomed: AVAIL is said if there is room. */
 void ostler__worker_welcomed(struct ostler_worker *w);

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/molds.h"
 #include "master/personality.h"
 #include "master/records.h"
 #include "master/services.h"
@@ -83,6 +84,9 @@ static void take_message(struct master *master, uint32_t slot,
 	enum ostler__status_verdict verdict = STATUS_BAD_SIZE;
 	uint64_t *count;
 
+	if (worker->kind == KIND_MOLD &&
+		molds_heard(master, slot, bytes, message))
+		return;
 	if (!message->truncated)
 		verdict = ostler__status_decode(bytes, message->size, &status);
 	if (verdict == STATUS_BAD_SIZE) {
@@ -101,7 +105,9 @@ static void take_message(struct master *master, uint32_t slot,
 		count = &gossip->bad_status;
 	} else {
 		inbox_put_worker(&master->inbox,
-			status.word == STATUS_AVAIL ? EVENT_READY : EVENT_TAKEN,
+			status.word == STATUS_AVAIL && worker->kind != KIND_MOLD
+				? EVENT_READY
+				: EVENT_TAKEN,
 			slot, worker->serial);
 		return;
 	}
@@ -118,7 +124,7 @@ static unsigned read_messages(
 	struct worker_record *worker = &master->workers[slot];
 	unsigned n = 0;
 
-	while (n < max) {
+	while (n < max && worker->channel >= 0) {
 		char bytes[OSTLER__STATUS_BYTES + 4];
 		struct channel_message message;
 		int result = sys_channel_read(
@@ -131,6 +137,8 @@ static unsigned read_messages(
 			(ending || sys_is_shut(worker->channel) != 0))
 			return n;
 		n++;
+		if (worker->ordered && !molds_admit(master, slot, &message))
+			return n;
 		take_message(master, slot, bytes, &message);
 	}
 	return n;
@@ -228,6 +236,10 @@ static void channel_over(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
 
+	if (worker->ordered) {
+		molds_give_up(master, slot);
+		return;
+	}
 	(void)loop_remove(master->loop, worker->channel);
 	sys_channel_close(&worker->channel);
 	if (!worker->disconnected)
@@ -245,6 +257,8 @@ void channel_ready(
 		return;
 	ending = (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) != 0;
 	n = read_messages(master, slot, MESSAGES_PER_ROUND, ending);
+	if (worker->serial != serial)
+		return; /* it was ordered, and not who came */
 	if (n == MESSAGES_PER_ROUND) {
 		if (++worker->busy >= BUSY_ROUNDS) {
 			worker->busy = 0;

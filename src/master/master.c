@@ -17,6 +17,7 @@
 #include "master/log.h"
 #include "master/perform.h"
 #include "master/reload.h"
+#include "master/molds.h"
 #include "master/round.h"
 #include "master/services.h"
 #include "master/wake.h"
@@ -74,6 +75,7 @@ int master_open(struct master *master, const struct options *options,
 		.null_fd = -1,
 		.lock_fd = -1};
 	master->now_ns = master->started_ns = clock_now_ns();
+	molds_begin();
 	*out_what = "spawner";
 	result = spawner_create(&master->spawner, options->spawn_method);
 	if (result < 0)

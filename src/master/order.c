@@ -16,6 +16,7 @@
 #include "master/personality.h"
 #include "master/services.h"
 #include "master_proto.h"
+#include "proto/mold.h"
 #include "sys/creds.h"
 #include "sys/path.h"
 #include "table/service.h"
@@ -148,6 +149,24 @@ static void put_environment(
 	out->spawn.envp = out->environment;
 }
 
+/*
+ * It is to be a worker in all but the serving: it has nothing to serve at,
+ * even if it is no mold at all.
+ */
+static void make_mold(const struct master *master, struct order *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = MASTER_LISTEN_FD; i < out->spawn.fds_n; i++)
+		out->fds[i] = master->null_fd;
+	while (out->environment[n] != NULL)
+		n++;
+	if (n == ORDER_ENVIRONMENT_MAX)
+		return; /* then it is not asked, and says so */
+	out->environment[n] = OSTLER__MOLD_ENVIRONMENT "=1";
+	out->environment[n + 1] = NULL;
+}
+
 static void put_limits(const struct master *master,
 	const struct service_limits *limits, struct order *out)
 {
@@ -209,4 +228,6 @@ void order_make(const struct master *master, const struct birth *birth,
 		out);
 	put_environment(row, birth->generation, out);
 	put_limits(master, &row->limits, out);
+	if (birth->kind == KIND_MOLD)
+		make_mold(master, out);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/action.h"
+
 struct action;
 struct diag;
 struct diags;
@@ -29,6 +31,7 @@ struct birth {
 	uint32_t service;
 	uint32_t generation;
 	int channel; /* its end */
+	enum worker_kind kind;
 	bool stress;
 };
 

@@ -30,6 +30,8 @@ struct worker_record {
 	bool disconnected; /* by us */
 	bool shared;
 	bool queued;
+	bool ordered; /* of a mold, and not come yet */
+	uint64_t ordered_until_ns;
 	int signalled; /* the last one we sent; 0: none */
 	bool stress;   /* born while its service is under stress */
 };

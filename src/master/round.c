@@ -9,6 +9,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/molds.h"
 #include "master/personality.h"
 #include "master/reload.h"
 #include "master/shared.h"
@@ -37,6 +38,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	uint64_t at_ns = core_deadline_ns(master->core);
 
 	at_ns = earlier(at_ns, channel_deadline(master));
+	at_ns = earlier(at_ns, molds_deadline());
 	at_ns = earlier(at_ns, listeners_deadline());
 	at_ns = earlier(at_ns, listeners_rearm_deadline());
 	at_ns = earlier(at_ns, listeners_retry_deadline());
@@ -146,6 +148,7 @@ static void reap_strangers(struct master *master)
 	uint32_t slot;
 
 	master->child_signal = false;
+	molds_hear(master);
 	for (unsigned i = 0; i < STRANGERS_PER_ROUND; i++) {
 		int pid = sys_stranger_next();
 
@@ -204,6 +207,7 @@ void round_expire(struct master *master)
 {
 	reload_go_on(master);
 	channel_resume(master);
+	molds_expire(master);
 	listeners_doomed(master);
 	listeners_rearm(master);
 	listeners_retry(master);

@@ -45,6 +45,7 @@ struct gossip {
 	uint64_t bad_generation;
 	uint64_t bad_status;
 	uint64_t flood;
+	uint64_t bad_order; /* of a mold: none came, or not who it should */
 };
 
 struct service_state {

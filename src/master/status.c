@@ -91,6 +91,21 @@ static void fill_gossip(
 	out->bad_generation = state->gossip.bad_generation;
 	out->bad_status = state->gossip.bad_status;
 	out->flood = state->gossip.flood;
+	out->bad_order = state->gossip.bad_order;
+}
+
+static const char *mold_word(enum view_mold mold)
+{
+	static const char *const words[] = {
+		[VIEW_MOLD_OFF] = NULL,
+		[VIEW_MOLD_NONE] = "none",
+		[VIEW_MOLD_STARTING] = "starting",
+		[VIEW_MOLD_READY] = "ready",
+		[VIEW_MOLD_PAUSED] = "paused",
+		[VIEW_MOLD_REFUSED] = "refused",
+	};
+
+	return words[mold];
 }
 
 static void fill_view(
@@ -114,6 +129,8 @@ static void fill_view(
 	out->served = view->served;
 	out->exits = view->exits;
 	out->redundant = view->redundant;
+	out->mold = mold_word(view->mold);
+	out->molded = view->molded;
 }
 
 static void put_endpoint(struct master *master, uint32_t service, unsigned i,

@@ -11,6 +11,7 @@
 #include "master/channel.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/molds.h"
 #include "master/order.h"
 #include "master/personality.h"
 #include "master/services.h"
@@ -71,9 +72,10 @@ static void start_failed(
 						     is_temporary(error)});
 }
 
-/* Give up what the master holds of it; a channel that others hold goes on. */
-static void forget(struct master *master, struct worker_record *worker)
+void worker_forget(struct master *master, uint32_t slot)
 {
+	struct worker_record *worker = &master->workers[slot];
+
 	if (worker->queued)
 		queued_n--;
 	if (worker->pidfd >= 0)
@@ -93,11 +95,10 @@ static void never_born(
 	struct master *master, uint32_t slot, int stage, int error)
 {
 	start_failed(master, slot, stage, error);
-	forget(master, &master->workers[slot]);
+	worker_forget(master, slot);
 }
 
-/* The worker's end in *OUT_END, to be closed if *OUT_OWNED. */
-static int open_channel(
+int worker_open_channel(
 	struct master *master, uint32_t slot, int *out_end, bool *out_owned)
 {
 	struct worker_record *worker = &master->workers[slot];
@@ -112,7 +113,8 @@ static int open_channel(
 		*out_end = service->shared_worker_fd;
 		return result;
 	}
-	result = sys_channel_pair(pair, false);
+	/* Who speaks for one that was ordered, only the kernel can say. */
+	result = sys_channel_pair(pair, worker->ordered);
 	if (result < 0)
 		return result;
 	result = loop_add(master->loop, pair[0], LOOP_IN | LOOP_RDHUP,
@@ -139,6 +141,7 @@ static int spawn_into(struct master *master, uint32_t slot, int end)
 		&(struct birth){.service = worker->service,
 			.generation = worker->serial,
 			.channel = end,
+			.kind = worker->kind,
 			.stress = worker->stress},
 		&order);
 	result = spawn_start(master->spawner, &order.spawn,
@@ -162,7 +165,7 @@ static int try_start(struct master *master, uint32_t slot)
 	struct worker_record *worker = &master->workers[slot];
 	bool owned = false;
 	int end = -1;
-	int result = open_channel(master, slot, &end, &owned);
+	int result = worker_open_channel(master, slot, &end, &owned);
 
 	if (result == 0)
 		result = spawn_into(master, slot, end);
@@ -215,7 +218,10 @@ void worker_start(struct master *master, const struct action *action)
 		.channel = -1};
 	if (slot >= master->workers_high)
 		master->workers_high = slot + 1;
-	start_or_queue(master, slot);
+	if (action->mold_serial != 0)
+		molds_order(master, slot, action);
+	else
+		start_or_queue(master, slot);
 }
 
 static void start_queued(struct master *master)
@@ -318,7 +324,9 @@ void worker_ended(struct master *master, uint32_t slot)
 		sys_channel_close(&worker->channel);
 	}
 	tell_end(master, slot, &end);
-	forget(master, worker);
+	if (worker->kind == KIND_MOLD)
+		molds_ended(master);
+	worker_forget(master, slot);
 }
 
 void worker_half_close(struct master *master, uint32_t slot, uint32_t serial)
@@ -353,6 +361,8 @@ void worker_signal(
 		return;
 	if (worker->queued)
 		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
+	else if (worker->ordered)
+		molds_give_up(master, slot);
 	else if (worker->pidfd >= 0) {
 		worker->signalled = signal;
 		(void)sys_child_signal(worker->pidfd, signal);

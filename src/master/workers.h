@@ -49,6 +49,16 @@ void worker_disconnect(struct master *master, uint32_t slot, uint32_t serial);
 void worker_signal(
 	struct master *master, uint32_t slot, uint32_t serial, int signal);
 
+/*
+ * A channel for the worker in SLOT: its end in *OUT_END, to be closed if
+ * *OUT_OWNED. 0 or -errno.
+ */
+int worker_open_channel(
+	struct master *master, uint32_t slot, int *out_end, bool *out_owned);
+
+/* Give up what the master holds of it; a channel that others hold goes on. */
+void worker_forget(struct master *master, uint32_t slot);
+
 /* How a worker ended that ended lately, or NULL. */
 const struct last_death *worker_death(uint32_t slot, uint32_t serial);
 

@@ -54,7 +54,10 @@
 	NUMBER(bad_generation)                                                 \
 	NUMBER(bad_status)                                                     \
 	NUMBER(redundant)                                                      \
-	NUMBER(flood)
+	NUMBER(flood)                                                          \
+	TEXT(mold)	  /* none, starting, ready ...; unknown: not asked */  \
+	NUMBER(molded)	  /* of starts: workers made from a mold */            \
+	NUMBER(bad_order) /* of a mold, that came to nothing */
 
 #define CONTROL_ENDPOINT_FIELDS(NUMBER, TEXT)                                  \
 	TEXT(service)                                                          \

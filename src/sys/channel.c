@@ -49,6 +49,33 @@ int sys_channel_pair(int out[2], bool credentials)
 	return 0;
 }
 
+int sys_channel_send(
+	int fd, const void *data, size_t n, const int *fds, unsigned fds_n)
+{
+	union control control;
+	struct iovec part = {.iov_len = n};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(fds_n * sizeof(int)),
+	};
+	ssize_t sent;
+
+	if (fds_n == 0 || fds_n > GIFTS_MAX)
+		return -EINVAL;
+	memset(&control, 0, sizeof(control));
+	memcpy(&part.iov_base, &data, sizeof(data)); /* it is only read */
+	control.first.cmsg_level = SOL_SOCKET;
+	control.first.cmsg_type = SCM_RIGHTS;
+	control.first.cmsg_len = CMSG_LEN(fds_n * sizeof(int));
+	memcpy(CMSG_DATA(&control.first), fds, fds_n * sizeof(int));
+	do
+		sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
 void sys_refuse_gifts(int fd)
 {
 	int off = 0;

@@ -37,6 +37,13 @@ int sys_channel_pair(int out[2], bool credentials);
 int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out);
 
 /*
+ * One message with descriptors, which stay the caller's; never waits. 0 or
+ * -errno: -EAGAIN if there is no room now.
+ */
+int sys_channel_send(
+	int fd, const void *data, size_t n, const int *fds, unsigned fds_n);
+
+/*
  * Nobody can send descriptors to FD (AF_UNIX), nor to what is accepted from it.
  * Does nothing before Linux 6.16: then they are taken and closed when read.
  */

@@ -19,6 +19,14 @@ int sys_child_signal(int pidfd, int number)
 	return pidfd_send_signal(pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
+bool sys_child_is_ours(int pidfd)
+{
+	siginfo_t info;
+
+	return waitid(P_PIDFD, (id_t)pidfd, &info,
+		       WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 static int reap(idtype_t type, id_t id, struct child_end *out)
 {
 	siginfo_t info = {.si_pid = 0};

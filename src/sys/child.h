@@ -22,6 +22,9 @@ int sys_child_open(int pid);
 
 int sys_child_signal(int pidfd, int signal);
 
+/* Whether PIDFD is a child of ours; nothing is reaped. */
+bool sys_child_is_ours(int pidfd);
+
 /* 1 and *OUT if the child is dead and now reaped; 0 if it still runs. */
 int sys_child_reap(int pidfd, struct child_end *out);
 

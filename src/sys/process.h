@@ -2,10 +2,12 @@
 #ifndef OSTLER_SYS_PROCESS_H
 #define OSTLER_SYS_PROCESS_H
 
+#include <sys/types.h>
+
 /*
  * process - what the kernel tells of any process
  *
- * Knows:   /proc/PID/stat.
+ * Knows:   /proc/PID/stat, status and task.
  * Decides: nothing; it is true of the moment of asking only.
  * Never:   waits.
  */
@@ -16,5 +18,14 @@ struct process {
 
 /* 0, or -errno: -ESRCH if it is gone. */
 int sys_process(int pid, struct process *out);
+
+/* The real user that it runs as. 0 or -errno. */
+int sys_process_user(int pid, uid_t *out);
+
+/*
+ * Our own children, dead ones too, MAX of them at most: how many there are, or
+ * -errno where the kernel does not tell.
+ */
+int sys_children(int *out, unsigned max);
 
 #endif

@@ -3,9 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /*
@@ -50,6 +55,29 @@ static void say_who(int fd)
 		or_none(ostler_worker_attribute(worker, "client_address")));
 }
 
+/* A child of the master, which only a mold may make. */
+static void try_sibling(int fd)
+{
+	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	int error = errno;
+
+	if (pid == 0)
+		_exit(0);
+	(void)dprintf(fd, "%d\n", pid > 0 ? 0 : error);
+}
+
+/* What a program has to be able to do all the same. */
+static void try_child(int fd)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(7);
+	(void)waitpid(pid, &status, 0);
+	(void)dprintf(fd, "%d\n", WEXITSTATUS(status) + system("exit 2"));
+}
+
 static void answer(int fd, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -61,6 +89,10 @@ static void answer(int fd, char *line)
 	else if (strncmp(line, "put ", 4) == 0)
 		(void)dprintf(fd, "%d\n",
 			ostler_flow_put((unsigned)strtoul(line + 4, NULL, 10)));
+	else if (strcmp(line, "sibling") == 0)
+		try_sibling(fd);
+	else if (strcmp(line, "child") == 0)
+		try_child(fd);
 	else if (strcmp(line, "count") == 0)
 		(void)dprintf(fd, "%d\n", ostler_flow_count());
 	else
@@ -115,11 +147,33 @@ static int message(const char *bytes, size_t n, void *context)
 	return n == 4 && memcmp(bytes, "quit", 4) == 0 ? 3 : 0;
 }
 
+static void *sleep_for_ever(void *context)
+{
+	for (;;)
+		(void)pause();
+	return context;
+}
+
 static int init(struct ostler_worker *w, void *context)
 {
 	(void)context;
 	worker = w;
+	if (getenv("SKELETON_THREAD") != NULL)
+		(void)pthread_create(
+			&(pthread_t){0}, NULL, sleep_for_ever, NULL);
+	if (getenv("SKELETON_SLOW") != NULL)
+		(void)usleep(
+			(useconds_t)strtoul(getenv("SKELETON_SLOW"), NULL, 10) *
+			1000);
 	note("init", "", 0);
+	return 0;
+}
+
+static int forked(struct ostler_worker *w, void *context)
+{
+	(void)w;
+	(void)context;
+	note("forked", "", 0);
 	return 0;
 }
 
@@ -143,6 +197,7 @@ int main(int argc, char **argv)
 		.size = sizeof(options),
 		.init = init,
 		.leave = leave,
+		.forked = forked,
 		.serve = serve,
 		.opened = opened,
 		.readable = readable,

@@ -97,6 +97,14 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_true(row->limits.stack_bytes == RLIMIT_UNSET);
 }
 
+static void a_mold_is_asked_for(void **state)
+{
+	(void)state;
+	assert_true(service_with("mold = yes")->policy.mold);
+	assert_false(service_with("mold = no")->policy.mold);
+	assert_false(service_with("")->policy.mold);
+}
+
 static void every_setting_reaches_its_field(void **state)
 {
 	const struct service *row =
@@ -421,6 +429,7 @@ int main(void)
 		CONF_TEST(the_example_of_the_manual_is_read),
 		CONF_TEST(what_is_not_given_has_its_default),
 		CONF_TEST(every_setting_reaches_its_field),
+		CONF_TEST(a_mold_is_asked_for),
 		CONF_TEST(every_global_setting_reaches_its_field),
 		CONF_TEST(a_promise_to_be_ready_has_thirty_seconds),
 		CONF_TEST(surge_and_burst_follow_the_limit),

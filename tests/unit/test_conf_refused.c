@@ -195,6 +195,13 @@ static void settings_that_do_not_go_together_are_refused(void **state)
 		{"wakeup = 99ms",
 			"wakeup: so short a period would keep the master busy; "
 			"give it 100ms or more, or 0 for never"},
+		{"mold = yes status_channel = shared",
+			"mold with status_channel = shared: who a mold has "
+			"made is known by a channel of its own; remove "
+			"status_channel = shared"},
+		{"mold = yes nonblocking = no",
+			"mold with nonblocking = no: such servers do not say "
+			"when they are ready; remove nonblocking = no"},
 	};
 
 	(void)state;

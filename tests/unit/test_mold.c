@@ -169,6 +169,16 @@ static void it_can_be_made_anew_on_request(void **state)
 			   "view service=0 mold=2 guests=2\n");
 }
 
+static void one_that_makes_strangers_is_ended(void **state)
+{
+	(void)state;
+	script_check(READY
+		"stopped slot=1 serial=2\n"
+		"> notice notice=mold-failed service=0 slot=0 serial=0 number=1000000000\n"
+		"> kill service=0 slot=1 serial=2\n"
+		"view service=0 mold=4\n");
+}
+
 static void a_stop_waits_for_it(void **state)
 {
 	(void)state;
@@ -234,6 +244,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_never_ready_is_ended),
 		cmocka_unit_test(a_reload_makes_a_new_one),
 		cmocka_unit_test(it_can_be_made_anew_on_request),
+		cmocka_unit_test(one_that_makes_strangers_is_ended),
 		cmocka_unit_test(a_stop_waits_for_it),
 		cmocka_unit_test(a_service_that_rests_makes_none),
 		cmocka_unit_test(

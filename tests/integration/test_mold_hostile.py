@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Molds that lie, hold, die and make whom nobody ordered: badmold.c."""
+
+import pytest
+
+from ostlerd import BUILD, Ostlerd, children_of, is_alive, service, wait_until
+
+BADMOLD = BUILD / "tests/integration/badmold"
+
+
+def badmold(way, **settings):
+    return service("x", ["unix:x"], [BADMOLD, way], mold="yes", **settings)
+
+
+def served_by(master):
+    client = master.client("x")
+    return client, int(client.line())
+
+
+def check_served(master):
+    """With whatever mold there is: clients are, and nothing is paused."""
+    clients = [served_by(master) for _ in range(3)]
+    row = master.service("x")
+    assert row["failures"] == 0 and row["throttled_for_seconds"] == 0
+    assert is_alive(1) and is_alive(master.pid)
+    for client, pid in clients:
+        assert pid != 1 and is_alive(pid)
+        client.close()
+
+
+@pytest.mark.parametrize("way", ["drop", "be-it", "be-init", "be-master", "send-child", "leave"])
+def test_what_is_no_child_of_ours_is_not_taken_for_a_worker(way):
+    with Ostlerd(badmold(way)) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        check_served(master)
+        row = master.wait_for("x", lambda s: s["bad_order"] >= 1)
+        assert row["molded"] == 0
+        first.close()
+
+
+def test_a_mold_that_keeps_three_orders_is_ended():
+    with Ostlerd(badmold("hold")) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        clients = [served_by(master) for _ in range(3)]
+        for client, _ in clients:
+            client.close()
+        master.wait_for("x", lambda s: s["bad_order"] >= 1 and s["failures"] == 0)
+        first.close()
+
+
+def test_whom_nobody_ordered_is_killed_and_its_mold_ended():
+    with Ostlerd(badmold("storm")) as master:
+        first, worker = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        second, _ = served_by(master)
+        master.wait_event("mold-failed")
+        wait_until(lambda: len([p for p, s in children_of(master.pid).items() if s != "Z"]) < 10,
+                   lambda: f"only workers are left: {children_of(master.pid)}")
+        assert is_alive(worker)
+        check_served(master)
+        first.close()
+        second.close()
+
+
+def test_of_two_for_one_order_one_is_the_worker():
+    with Ostlerd(badmold("send-two")) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        second = master.client("x")
+        master.wait_for("x", lambda s: s["molded"] >= 1)
+        master.wait_event("mold-failed")
+        second.close()
+        check_served(master)
+        first.close()
+
+
+def test_one_that_is_dead_when_it_is_known_ends_as_any_worker():
+    with Ostlerd(badmold("die-early", process_limit=4)) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        second = master.client("x")
+        died = master.wait_event("worker-died", lambda e: e.get("status") == "3")
+        assert died["service"] == "x"
+        second.close()
+        first.close()
+
+
+def test_a_wrong_generation_is_worth_no_word():
+    with Ostlerd(badmold("wrong-generation")) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == "ready")
+        second = master.client("x")
+        master.wait_for("x", lambda s: s["bad_generation"] >= 1)
+        second.close()
+        first.close()
+
+
+@pytest.mark.parametrize("way,word", [("silent", "starting"), ("worker", "refused"),
+                                      ("mute", "paused")])
+def test_without_a_mold_workers_are_started_as_ever(way, word):
+    with Ostlerd(badmold(way)) as master:
+        first, _ = served_by(master)
+        master.wait_for("x", lambda s: s["mold"] == word)
+        check_served(master)
+        assert master.service("x")["molded"] == 0
+        first.close()
