@@ -223,6 +223,7 @@ static void fill_sockets(const struct values *values, struct service *out)
 	out->backlog = value_number32(values, SETTING_backlog);
 	out->nonblocking = value_switch(values, SETTING_nonblocking);
 	out->flow = value_switch(values, SETTING_flow);
+	out->page = value_switch(values, SETTING_status_page);
 	out->channel = value_choice(values, SETTING_status_channel) == 0
 			       ? CHANNEL_PRIVATE
 			       : CHANNEL_SHARED;
@@ -278,6 +279,8 @@ static void fill_counts(const struct values *values, struct service *out)
 	policy->start_rate = value_number32(values, SETTING_start_rate);
 	policy->start_burst = value_auto(values, SETTING_start_burst, burst);
 	out->max_use = value_number32(values, SETTING_max_use);
+	out->clients_per_worker =
+		value_number32(values, SETTING_clients_per_worker);
 	if (limit == 1 && policy->surge > 0)
 		complain(values->diags, &place,
 			"remove it, or raise process_limit",

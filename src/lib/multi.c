@@ -33,7 +33,9 @@ static int watch_what_matters(struct multi *m)
 	bool hear = !m->worker->leaving;
 	int result = 0;
 
-	if (listen != m->listening)
+	if (m->listening && listen)
+		result = ostler__renew_listeners(m->worker, m->epoll);
+	if (result == 0 && listen != m->listening)
 		result = ostler__watch_listeners(m->worker, m->epoll, listen);
 	if (result == 0 && hear != m->hearing)
 		result = ostler__watch_status(m->epoll, hear);

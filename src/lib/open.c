@@ -14,6 +14,7 @@
 #include "lib/jail.h"
 #include "lib/lock.h"
 #include "lib/mold.h"
+#include "lib/page.h"
 #include "lib/settings.h"
 
 /*
@@ -170,6 +171,7 @@ int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 		return result;
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail */
 	close_on_exec(w);
+	ostler__page_open(w);
 	if (!w->start.native)
 		result = settle_in(w, takes_turns);
 	w->open = result == 0;
@@ -182,9 +184,11 @@ int ostler__worker_reborn(struct ostler_worker *w)
 
 	w->pid = (int)getpid();
 	result = be_told(w);
-	if (result == 0)
-		close_on_exec(w);
-	return result;
+	if (result < 0)
+		return result;
+	close_on_exec(w);
+	ostler__page_open(w);
+	return 0;
 }
 
 int ostler_worker_open(struct ostler_worker **out, int argc, char **argv,
@@ -198,12 +202,17 @@ void ostler_worker_close(struct ostler_worker *worker)
 	if (worker->lock_fd >= 0)
 		(void)close(worker->lock_fd);
 	worker->lock_fd = -1;
+	ostler__page_close(worker);
 	worker->open = false;
 }
 
 void ostler_worker_set_clients_max(
 	struct ostler_worker *worker, unsigned clients_max)
 {
+	unsigned most = worker->start.clients_per_worker;
+
+	if (most != 0 && clients_max > most)
+		clients_max = most;
 	worker->clients_max = clients_max == 0 ? 1 : clients_max;
 	worker->nonblocking_clients = worker->clients_max > 1;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "lib/page.h"
+
 void ostler__complain(const struct ostler_worker *w, const char *words)
 {
 	const char *name = w->start.argc > 0 ? w->start.argv[0] : "worker";
@@ -114,6 +116,16 @@ int ostler__watch_listeners(const struct ostler_worker *w, int epoll, bool add)
 			return result;
 	}
 	return 0;
+}
+
+int ostler__renew_listeners(struct ostler_worker *w, int epoll)
+{
+	int result;
+
+	if (!ostler__page_wants_renewal(w))
+		return 0;
+	result = ostler__watch_listeners(w, epoll, false);
+	return result < 0 ? result : ostler__watch_listeners(w, epoll, true);
 }
 
 int ostler__watch_status(int epoll, bool add)

@@ -47,4 +47,10 @@ void ostler__complain(const struct ostler_worker *w, const char *words);
 int ostler__watch_listeners(const struct ostler_worker *w, int epoll, bool add);
 int ostler__watch_status(int epoll, bool add);
 
+/*
+ * Where the listeners are watched: to the end of the kernel's line with us,
+ * once, if the master asks for that (ostler-protocol(7)).
+ */
+int ostler__renew_listeners(struct ostler_worker *w, int epoll);
+
 #endif

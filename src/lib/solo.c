@@ -36,10 +36,11 @@ static int wait_for_client(struct ostler_worker *w, int epoll)
 {
 	for (;;) {
 		int turn = w->paused ? 0 : ostler__lock_take(w);
+		int result = ostler__renew_listeners(w, epoll);
 		int ready, client;
 
-		if (turn < 0 && turn != -EINTR)
-			return turn;
+		if (result < 0 || (turn < 0 && turn != -EINTR))
+			return result < 0 ? result : turn;
 		ready = turn < 0 ? -1 : sleep_until_needed(w, epoll);
 		client = ostler_worker_accept(w, ready);
 		ostler__lock_release(w);

@@ -23,9 +23,10 @@ struct ostler__start {
 	const char *service;   /* borrowed from the environment or argv */
 	const char *transport; /* likewise */
 	unsigned sockets_n;
-	unsigned process_limit; /* 0: none, or not known */
-	unsigned max_use;	/* 0: no limit */
-	uint64_t max_idle_ns;	/* 0: no limit */
+	unsigned process_limit;	     /* 0: none, or not known */
+	unsigned max_use;	     /* 0: no limit */
+	unsigned clients_per_worker; /* at a time; 0: as the program says */
+	uint64_t max_idle_ns;	     /* 0: no limit */
 
 	/* Postfix's options; all false or 0 in a native worker. */
 	bool alone;		  /* -l: no sibling ever */

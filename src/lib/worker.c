@@ -9,6 +9,7 @@
 
 #include "lib/mold.h"
 #include "lib/notify.h"
+#include "lib/page.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -17,12 +18,19 @@
 #define LOOK_CLIENTS 16
 #define LOOK_NS (50 * NS_PER_MS)
 
+/* The same where a flag of our page tells: but a master that died sets none. */
+#define LOOK_PAGE_CLIENTS 1024
+#define LOOK_PAGE_NS NS_PER_S
+
 /* The same without a word, under Postfix's master (MECHANISMS B4). */
 #define WORD_CLIENTS 100
 #define WORD_NS NS_PER_S
 
 #define PAUSE_NS (100 * NS_PER_MS)  /* no descriptor free */
 #define RETELL_NS (100 * NS_PER_MS) /* the channel was full */
+
+/* As the descriptor that woke us: none did, we are done with a client. */
+#define READY_AGAIN (-2)
 
 /* Clients that went away in the queue, in a row: then the others' turn. */
 #define GONE_MAX 64
@@ -40,6 +48,12 @@ static bool readable(int fd)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	return poll(&p, 1, 0) > 0;
+}
+
+static bool is_listener(const struct ostler_worker *w, int fd)
+{
+	return fd >= MASTER_LISTEN_FD &&
+	       fd < MASTER_LISTEN_FD + (int)w->start.sockets_n;
 }
 
 static bool is_full(const struct ostler_worker *w)
@@ -80,11 +94,14 @@ static void say(struct ostler_worker *w, enum ostler__status_word word)
 {
 	if (w->spoken && w->word == word)
 		return;
+	if (!w->spoken)
+		ostler__page_begin(w);
 	w->spoken = true;
 	w->word = word;
 	w->clients_since_word = 0;
 	w->spoke_ns = ostler__now_ns();
-	tell(w);
+	if (!ostler__has_page(w) || ostler__page_says(w, word))
+		tell(w);
 }
 
 bool ostler__worker_withdraws(struct ostler_worker *w)
@@ -110,6 +127,12 @@ static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
 
 	if (w->one_by_one)
 		return;
+	if (ostler__has_page(w)) {
+		/* It is all there; the master is told to look, once. */
+		if (first && w->word == STATUS_AVAIL)
+			tell(w);
+		return;
+	}
 	if (w->start.native && !(first && w->word == STATUS_AVAIL))
 		return;
 	if (!first && !due)
@@ -132,10 +155,28 @@ static void look(struct ostler_worker *w, uint64_t now)
 
 static void look_if_due(struct ostler_worker *w, uint64_t now)
 {
+	bool page = ostler__has_page(w);
+
 	w->clients_since_look++;
-	if (w->clients_since_look >= LOOK_CLIENTS ||
-		now - w->looked_ns >= LOOK_NS)
+	if (page && ostler__page_retires(&w->page))
+		w->leaving = true;
+	else if (w->clients_since_look >=
+			 (page ? LOOK_PAGE_CLIENTS : LOOK_CLIENTS) ||
+		 now - w->looked_ns >= (page ? LOOK_PAGE_NS : LOOK_NS))
 		look(w, now);
+}
+
+/*
+ * A listener woke us in vain, or we are done with a client. With a page its
+ * flag tells; and if descriptor 5 is readable, that will wake us next.
+ */
+static void look_after_try(struct ostler_worker *w, int ready, uint64_t now)
+{
+	if (!ostler__has_page(w) ||
+		!(is_listener(w, ready) || ready == READY_AGAIN))
+		look(w, now);
+	else if (ostler__page_retires(&w->page))
+		w->leaving = true;
 }
 
 static bool idle_is_over(const struct ostler_worker *w, uint64_t now)
@@ -174,12 +215,6 @@ static bool no_descriptor(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
 	       error == ENOMEM;
-}
-
-static bool is_listener(const struct ostler_worker *w, int fd)
-{
-	return fd >= MASTER_LISTEN_FD &&
-	       fd < MASTER_LISTEN_FD + (int)w->start.sockets_n;
 }
 
 /* The reader finds out whether a sibling was faster. */
@@ -238,13 +273,14 @@ static int try_listeners(struct ostler_worker *w, int ready)
 	return result;
 }
 
-static int took_client(struct ostler_worker *w, int fd)
+static int took_client(struct ostler_worker *w, int fd, uint64_t now)
 {
 	w->clients_n++;
 	w->accepted++;
 	w->paused = false;
 	if (w->start.max_use != 0 && w->accepted >= w->start.max_use)
 		w->leaving = true;
+	ostler__page_counts(w, is_full(w) ? now : 0);
 	say(w, is_full(w) || w->leaving || w->one_by_one ? STATUS_TAKEN
 							 : STATUS_AVAIL);
 	return fd;
@@ -256,10 +292,10 @@ void ostler__worker_welcomed(struct ostler_worker *w)
 		say(w, STATUS_AVAIL);
 }
 
-static int nothing_waits(struct ostler_worker *w, uint64_t now)
+static int nothing_waits(struct ostler_worker *w, int ready, uint64_t now)
 {
 	w->paused = false;
-	look(w, now);
+	look_after_try(w, ready, now);
 	if (idle_is_over(w, now))
 		w->leaving = true;
 	if (!w->leaving)
@@ -285,9 +321,9 @@ static int take_client(struct ostler_worker *w, int ready, uint64_t now)
 	int fd = try_listeners(w, ready);
 
 	if (fd >= 0)
-		return took_client(w, fd);
+		return took_client(w, fd, now);
 	if (fd == -EAGAIN)
-		return nothing_waits(w, now);
+		return nothing_waits(w, ready, now);
 	if (no_descriptor(-fd))
 		return pause_accepting(w, now);
 	w->leaving = true;
@@ -337,6 +373,7 @@ int ostler_worker_done(struct ostler_worker *worker)
 	worker->clients_since_word++;
 	if (worker->clients_n == 0)
 		worker->idle_since_ns = now;
+	ostler__page_counts(worker, 0);
 	if (!worker->leaving)
 		look_if_due(worker, now);
 	if (!worker->leaving)
@@ -345,7 +382,7 @@ int ostler_worker_done(struct ostler_worker *worker)
 		return -ESHUTDOWN;
 	if (worker->unsent)
 		tell(worker);
-	return was_listening ? -EAGAIN : take_client(worker, -1, now);
+	return was_listening ? -EAGAIN : take_client(worker, READY_AGAIN, now);
 }
 
 /* ------------------------------------------------------ when to wake */

@@ -8,6 +8,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/molds.h"
+#include "master/page.h"
 #include "master/personality.h"
 #include "master/records.h"
 #include "master/services.h"
@@ -69,6 +70,23 @@ static int strange_word(const char *bytes)
 	return word;
 }
 
+/* A client that it tells of by a TAKEN, unless it counts them in its page. */
+static void take_word(
+	struct master *master, uint32_t slot, enum ostler__status_word word)
+{
+	struct worker_record *worker = &master->workers[slot];
+	bool taken = word == STATUS_TAKEN || worker->kind == KIND_MOLD;
+
+	if (page_heard(master, slot))
+		return;
+	if (taken && worker->kind == KIND_WORKER && !worker->taken &&
+		!page_counts(master, slot))
+		service_of(master, worker->service)->served++;
+	worker->taken = taken;
+	inbox_put_worker(&master->inbox, taken ? EVENT_TAKEN : EVENT_READY,
+		slot, worker->serial);
+}
+
 /*
  * One message of the worker in SLOT, who is known to have sent it. What it
  * says of itself must be true; what it says of its state is gossip.
@@ -104,11 +122,7 @@ static void take_message(struct master *master, uint32_t slot,
 		words.status = strange_word(bytes);
 		count = &gossip->bad_status;
 	} else {
-		inbox_put_worker(&master->inbox,
-			status.word == STATUS_AVAIL && worker->kind != KIND_MOLD
-				? EVENT_READY
-				: EVENT_TAKEN,
-			slot, worker->serial);
+		take_word(master, slot, status.word);
 		return;
 	}
 	complain(master, worker->service, &words, count);
@@ -178,6 +192,12 @@ uint64_t channel_deadline(const struct master *master)
 	return rests.n == 0 ? LOOP_FOREVER : rests.items[rests.first].until_ns;
 }
 
+static void put_mute(struct master *master, uint32_t slot, uint32_t serial)
+{
+	page_mute(master, slot);
+	inbox_put_worker(&master->inbox, EVENT_MUTE, slot, serial);
+}
+
 static void resume_one(struct master *master, const struct rest *item)
 {
 	struct worker_record *worker;
@@ -199,8 +219,7 @@ static void resume_one(struct master *master, const struct rest *item)
 	}
 	worker = worker_at(master, item->index, item->serial);
 	if (worker != NULL && item->over)
-		inbox_put_worker(
-			&master->inbox, EVENT_MUTE, item->index, item->serial);
+		put_mute(master, item->index, item->serial);
 	else if (worker != NULL && worker->channel >= 0)
 		(void)loop_change(master->loop, worker->channel,
 			LOOP_IN | LOOP_RDHUP,
@@ -228,7 +247,7 @@ void channel_mute(struct master *master, uint32_t slot)
 	struct rest item = {.index = slot, .serial = serial, .over = true};
 
 	if (!put_rest(master, item))
-		inbox_put_worker(&master->inbox, EVENT_MUTE, slot, serial);
+		put_mute(master, slot, serial);
 }
 
 /* Nothing more can come. */

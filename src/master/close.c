@@ -7,6 +7,7 @@
 #include "master/edition.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/page.h"
 #include "master/services.h"
 #include "master/shared.h"
 
@@ -21,6 +22,7 @@ void service_close(struct master *master, uint32_t id)
 	free(service->listeners);
 	leftovers_close(master, id);
 	service_channels_close(master, id);
+	page_close(master, service);
 	edition_drop(service->edition);
 	if (id < master->services_hint)
 		master->services_hint = id;

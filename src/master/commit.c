@@ -196,6 +196,13 @@ static uint32_t id_for(struct plan *plan, unsigned i)
 	return service_fresh(plan->master);
 }
 
+static void count_listeners(struct master *master)
+{
+	master->listeners_n = 0;
+	for (uint32_t id = 0; id < master->services_high; id++)
+		master->listeners_n += service_of(master, id)->listeners_n;
+}
+
 bool plan_commit(struct plan *plan, struct diags *diags)
 {
 	unsigned n = rows_n(plan);
@@ -228,6 +235,7 @@ bool plan_commit(struct plan *plan, struct diags *diags)
 			replace_listeners(plan, i, moved[i], id);
 		enforce(plan, i, id);
 	}
+	count_listeners(plan->master);
 	free(moved);
 	inbox_put_kind(&plan->master->inbox, EVENT_TABLE);
 	return true;

@@ -10,6 +10,7 @@
 #include "master/edition.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/page.h"
 #include "master/services.h"
 #include "sys/clock.h"
 #include "sys/creds.h"
@@ -349,6 +350,7 @@ static uint32_t service_depth(struct master *master, uint32_t service)
 
 void listeners_look(struct master *master, uint32_t service)
 {
+	page_look(master, service);
 	inbox_put_depth(&master->inbox, EVENT_DEPTH, service,
 		service_depth(master, service));
 }
@@ -433,6 +435,7 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	if (!state->watching || !(ready & LOOP_IN))
 		return;
 	state->watching = false;
+	page_sync(master, service);
 	/* AF_UNIX: one is known to wait; more is asked when it matters. */
 	if (listener->endpoint->kind == ENDPOINT_INET)
 		depth = service_depth(master, service);

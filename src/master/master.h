@@ -69,8 +69,9 @@ struct master {
 	uint32_t services_high;
 	uint32_t services_hint; /* no number below it is free */
 	uint32_t workers_high;
-	uint32_t listeners_n;
-	int flow[2]; /* one for all services, or -1 */
+	uint32_t listeners_n; /* of all services */
+	uint32_t pages_n;     /* likewise */
+	int flow[2];	      /* one for all services, or -1 */
 	int signal_fd;
 	int null_fd;
 	int lock_fd;

@@ -12,6 +12,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/order.h"
+#include "master/page.h"
 #include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
@@ -73,16 +74,17 @@ static int send_order(struct master *master, uint32_t slot,
 	const struct worker_record *mold, int end)
 {
 	const struct worker_record *worker = &master->workers[slot];
+	struct birth birth = {.service = worker->service,
+		.generation = worker->serial,
+		.channel = end};
 	char words[OSTLER__ORDER_BYTES];
 	struct order order;
 	unsigned fds_n;
 	size_t n;
 
-	master->personality->order(master,
-		&(struct birth){.service = worker->service,
-			.generation = worker->serial,
-			.channel = end},
-		&order);
+	page_enter(master, slot);
+	birth.page = page_of_worker(master, slot, &birth.page_place);
+	master->personality->order(master, &birth, &order);
 	n = put_words(&order, words, sizeof(words));
 	fds_n = order.spawn.fds_n - MASTER_STATUS_FD;
 	return sys_channel_send(

@@ -17,6 +17,7 @@
 #include "master/services.h"
 #include "master_proto.h"
 #include "proto/mold.h"
+#include "proto/page.h"
 #include "sys/creds.h"
 #include "sys/path.h"
 #include "table/service.h"
@@ -47,6 +48,8 @@ void order_put_fds(const struct master *master, const struct birth *birth,
 	assert(service->listeners_n <= TABLE_LISTENERS_MOST);
 	for (unsigned i = 0; i < service->listeners_n; i++)
 		out->fds[n++] = service->listeners[i].fd;
+	if (birth->page >= 0 && n < SPAWN_FDS_MAX)
+		out->fds[n++] = birth->page;
 	out->spawn.fds = out->fds;
 	out->spawn.fds_n = n;
 }
@@ -120,8 +123,21 @@ static void add_string(
 	add_text(env, from);
 }
 
+/* The last descriptor of all, if there was a number left for it. */
+static void put_page(struct environment *env, const struct birth *birth)
+{
+	unsigned last = env->order->spawn.fds_n - 1;
+	size_t from = env->text.n;
+
+	if (birth->page < 0 || env->order->fds[last] != birth->page)
+		return;
+	text_put_format(&env->text, OSTLER__PAGE_ENVIRONMENT "=%u:%u", last,
+		birth->page_place);
+	add_text(env, from);
+}
+
 static void put_environment(
-	const struct service *row, uint32_t generation, struct order *out)
+	const struct service *row, const struct birth *birth, struct order *out)
 {
 	struct environment env = {.order = out};
 	const char *zone = getenv("TZ");
@@ -130,17 +146,19 @@ static void put_environment(
 	text_builder_init(&env.text, out->text, sizeof(out->text));
 	for (unsigned i = 0; i < row->environment_n; i++)
 		add(&env, row->environment[i]);
-	text_put_format(&env.text, MASTER_GEN_NAME "=%o", generation);
+	text_put_format(&env.text, MASTER_GEN_NAME "=%o", birth->generation);
 	add_text(&env, 0);
 	add_string(&env, "OSTLER_SERVICE", row->name);
 	add_number(&env, "OSTLER_SOCKETS", row->endpoints_n);
 	add_string(&env, "OSTLER_TRANSPORT", transport(row));
 	add_number(&env, "OSTLER_MAX_USE", row->max_use);
+	add_number(&env, "OSTLER_CLIENTS_PER_WORKER", row->clients_per_worker);
 	add_number(&env, "OSTLER_PROCESS_LIMIT", row->policy.process_limit);
 	from = env.text.n;
 	text_put(&env.text, "OSTLER_MAX_IDLE=");
 	number_put_seconds(&env.text, row->max_idle_ns);
 	add_text(&env, from);
+	put_page(&env, birth);
 	add_string(&env, "PATH", DEFAULT_PATH);
 	add_string(&env, "LANG", "C");
 	if (zone != NULL && strlen(zone) < 128)
@@ -226,7 +244,7 @@ void order_make(const struct master *master, const struct birth *birth,
 	order_put_fds(master, birth,
 		(const int[3]){master->null_fd, master->null_fd, STDERR_FILENO},
 		out);
-	put_environment(row, birth->generation, out);
+	put_environment(row, birth, out);
 	put_limits(master, &row->limits, out);
 	if (birth->kind == KIND_MOLD)
 		make_mold(master, out);

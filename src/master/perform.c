@@ -9,6 +9,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/page.h"
 #include "master/services.h"
 #include "master/shared.h"
 #include "master/wake.h"
@@ -70,6 +71,9 @@ static void perform_one(struct master *master, const struct action *action)
 		close_service(master, action->service);
 		break;
 	case ACTION_NOTICE:
+		/* Those who are doubted count no more: its marks move. */
+		if (action->notice == NOTICE_SUSPECT)
+			page_look(master, action->service);
 		notice_log(master, action);
 		break;
 	case ACTION_DONE:

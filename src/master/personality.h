@@ -32,6 +32,8 @@ struct birth {
 	uint32_t generation;
 	int channel; /* its end */
 	enum worker_kind kind;
+	int page; /* a descriptor; -1: none */
+	uint32_t page_place;
 	bool stress;
 };
 

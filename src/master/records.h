@@ -8,6 +8,7 @@
 #include "core/action.h"
 
 struct master;
+struct page;
 
 /*
  * records - which process and which channel a slot of the core is
@@ -32,8 +33,12 @@ struct worker_record {
 	bool queued;
 	bool ordered; /* of a mold, and not come yet */
 	uint64_t ordered_until_ns;
-	int signalled; /* the last one we sent; 0: none */
-	bool stress;   /* born while its service is under stress */
+	int signalled;	      /* the last one we sent; 0: none */
+	bool stress;	      /* born while its service is under stress */
+	bool taken;	      /* its last word was that */
+	struct page *page;    /* borrowed from its service; NULL: none */
+	uint32_t page_place;  /* in it */
+	uint64_t page_served; /* clients, by what it wrote there */
 };
 
 /* NULL if the slot has another worker by now, or none. */

@@ -12,6 +12,7 @@
 struct edition;
 struct endpoint;
 struct master;
+struct page;
 struct service;
 
 /*
@@ -62,7 +63,9 @@ struct service_state {
 	unsigned shared_busy;
 	int flow[2]; /* owned; -1: /dev/null */
 	uint32_t leftovers;
-	uint32_t stopped_serial;    /* held the accept lock, and was stopped */
+	uint32_t stopped_serial; /* held the accept lock, and was stopped */
+	struct page *page;	 /* owned, and older ones; or NULL */
+	uint64_t served; /* clients, of workers that are gone or say so */
 	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
 	struct gossip gossip;
 	struct log_rate deaths;	    /* of workers */

@@ -10,6 +10,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/page.h"
 #include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
@@ -179,6 +180,8 @@ void status_put_service(
 	if (state->edition == NULL || !core_view_service(master->core, service,
 					      master->now_ns, &view))
 		return;
+	page_look(master, service);
+	page_correct(master, service, &view);
 	control_record_init(&record, CONTROL_SERVICE);
 	record.service.name = state->row->name;
 	fill_view(&view, &record.service);

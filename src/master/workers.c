@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/molds.h"
 #include "master/order.h"
+#include "master/page.h"
 #include "master/personality.h"
 #include "master/services.h"
 #include "master/shared.h"
@@ -87,6 +88,7 @@ void worker_forget(struct master *master, uint32_t slot)
 	else if (worker->channel >= 0)
 		(void)loop_remove(master->loop, worker->channel);
 	fd_close(&worker->channel);
+	page_leave(master, slot);
 	*worker = (struct worker_record){.pidfd = -1, .channel = -1};
 }
 
@@ -133,17 +135,18 @@ int worker_open_channel(
 static int spawn_into(struct master *master, uint32_t slot, int end)
 {
 	struct worker_record *worker = &master->workers[slot];
+	struct birth birth = {.service = worker->service,
+		.generation = worker->serial,
+		.channel = end,
+		.kind = worker->kind,
+		.stress = worker->stress};
 	struct spawned spawned;
 	struct order order;
 	int result;
 
-	master->personality->order(master,
-		&(struct birth){.service = worker->service,
-			.generation = worker->serial,
-			.channel = end,
-			.kind = worker->kind,
-			.stress = worker->stress},
-		&order);
+	page_enter(master, slot);
+	birth.page = page_of_worker(master, slot, &birth.page_place);
+	master->personality->order(master, &birth, &order);
 	result = spawn_start(master->spawner, &order.spawn,
 		tag_make(TAG_PIDFD, slot, worker->serial), &spawned);
 	if (result < 0)
@@ -318,6 +321,7 @@ void worker_ended(struct master *master, uint32_t slot)
 		.end = end};
 	say_signalled(master, slot, &end);
 	channel_drain(master, slot);
+	page_leave(master, slot);
 	/* The usual case: nobody else holds its end of the channel. */
 	if (worker->channel >= 0 && sys_hung_up(worker->channel) == 1) {
 		(void)loop_remove(master->loop, worker->channel);
@@ -335,6 +339,7 @@ void worker_half_close(struct master *master, uint32_t slot, uint32_t serial)
 
 	if (worker == NULL)
 		return;
+	page_retire(master, slot);
 	if (worker->queued)
 		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
 	else if (worker->channel >= 0)
@@ -347,6 +352,7 @@ void worker_disconnect(struct master *master, uint32_t slot, uint32_t serial)
 
 	if (worker == NULL || worker->channel < 0)
 		return;
+	page_retire(master, slot);
 	/* Never a bare close: a child being started may hold a copy (B3). */
 	(void)sys_shutdown(worker->channel, SHUT_RDWR);
 	worker->disconnected = true;
@@ -359,6 +365,7 @@ void worker_signal(
 
 	if (worker == NULL)
 		return;
+	page_retire(master, slot);
 	if (worker->queued)
 		never_born(master, slot, SPAWN_STAGE_FORK, ECANCELED);
 	else if (worker->ordered)

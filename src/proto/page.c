@@ -38,7 +38,7 @@ static struct ostler__page_word *words_of(void *top)
 					    1);
 }
 
-void ostler__page_init(void *top, uint32_t words_n)
+struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n)
 {
 	struct ostler__page_head *head = top;
 	struct ostler__page_word *words = words_of(top);
@@ -51,6 +51,7 @@ void ostler__page_init(void *top, uint32_t words_n)
 	head->slot_bytes = sizeof(struct ostler__page_slot);
 	for (uint32_t i = 0; i < words_n; i++)
 		atomic_store(&words[i].low, 1);
+	return words;
 }
 
 bool ostler__page_enter(

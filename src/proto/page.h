@@ -68,7 +68,7 @@ struct ostler__page_word {
 struct ostler__page_slot {
 	_Atomic uint64_t since_ns; /* when the client came that made it TAKEN,
 				    * by CLOCK_MONOTONIC; 0: none is there */
-	_Atomic uint64_t served;   /* clients that were done with */
+	_Atomic uint64_t served;   /* clients that it has taken */
 	_Atomic uint32_t clients;  /* that are being served */
 	_Atomic uint32_t generation;
 	_Atomic uint64_t refused; /* clients: the service was full */
@@ -92,9 +92,9 @@ struct ostler__page {
 
 unsigned ostler__popcount(uint64_t bits);
 
-/* How large an object for WORDS_N words is, and how it begins. */
+/* How large an object for WORDS_N words is, and how it begins: its words. */
 size_t ostler__page_bytes(uint32_t words_n);
-void ostler__page_init(void *top, uint32_t words_n);
+struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n);
 
 /*
  * False if what is at TOP, in an object of BYTES bytes, is no page of ours, or

@@ -48,6 +48,8 @@ static const struct field fields[] = {
 	FIELD(channel, FIELD_CHANNEL, ROW_CHANGED),
 	FIELD(nonblocking, FIELD_BOOL, ROW_CHANGED),
 	FIELD(flow, FIELD_BOOL, ROW_CHANGED),
+	FIELD(page, FIELD_BOOL, ROW_CHANGED),
+	FIELD(clients_per_worker, FIELD_U32, ROW_CHANGED),
 	FIELD(limits.core_bytes, FIELD_U64, ROW_CHANGED),
 	FIELD(limits.nofile, FIELD_U64, ROW_CHANGED),
 	FIELD(limits.nproc, FIELD_U64, ROW_CHANGED),
@@ -95,7 +97,7 @@ static const struct field fields[] = {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 112,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 224 + sizeof(struct policy),
+		       sizeof(struct service) == 232 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

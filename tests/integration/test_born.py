@@ -77,7 +77,7 @@ class Report:
             word, text = line.split(" ", 1)
             if word == "fd":
                 number, *pairs = text.split()
-                self.fds[int(number)] = dict(p.split("=", 1) for p in pairs)
+                self.fds[int(number)] = dict(p.split("=", 1) for p in pairs if "=" in p)
             elif word == "env":
                 name, value = text.split("=", 1)
                 assert name not in self.env, f"{name} is there twice"
@@ -116,7 +116,9 @@ def test_golden_table_of_descriptors(careless, method):
         report = report_of(master, port)
         fds = report.fds
         log = str(master.log_file)
-    assert sorted(fds) == list(range(6 + len(listen)))
+    assert sorted(fds) == list(range(6 + len(listen) + 1))
+    assert report.env["OSTLER_PAGE"] == f"{6 + len(listen)}:0"
+    assert fds[6 + len(listen)]["target"] == "/memfd:ostler-page"
     assert {fd["cloexec"] for fd in fds.values()} == {"0"}
     assert [n for n, fd in fds.items() if has(fd, os.O_NONBLOCK)] == [6, 7, 8]
     assert all(is_null(fds[n]) for n in (0, 1, 3, 4))
@@ -141,7 +143,7 @@ def test_the_same_with_low_numbers_closed_at_the_start(method):
     text = rogue("web", ["unix:web"])
     with Ostlerd(text, options=[f"--spawn={method}"], preexec=close_low) as master:
         fds = report_of(master, "web").fds
-    assert sorted(fds) == list(range(7))
+    assert sorted(fds) == list(range(8))  # the last one is the page
     assert all(is_null(fds[n]) for n in (0, 1, 3, 4))
 
 
@@ -199,7 +201,8 @@ def test_no_memory_is_shared_with_a_worker(method):
 def golden_environment(master_env=()):
     return {
         "GENERATION": None, "OSTLER_SERVICE": "web", "OSTLER_SOCKETS": "2",
-        "OSTLER_TRANSPORT": "inet", "OSTLER_MAX_USE": "7", "OSTLER_MAX_IDLE": "90",
+        "OSTLER_TRANSPORT": "inet", "OSTLER_CLIENTS_PER_WORKER": "0",
+        "OSTLER_PAGE": "8:0", "OSTLER_MAX_USE": "7", "OSTLER_MAX_IDLE": "90",
         "OSTLER_PROCESS_LIMIT": "3", "LANG": "C",
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         **dict(master_env),

@@ -67,6 +67,8 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(row->channel, CHANNEL_PRIVATE);
 	assert_true(row->nonblocking);
 	assert_false(row->flow);
+	assert_true(row->page);
+	assert_int_equal(row->clients_per_worker, 0);
 	assert_null(row->socket_owner);
 	assert_null(row->socket_group);
 	assert_int_equal(row->socket_mode, 0660);
@@ -118,6 +120,7 @@ static void every_setting_reaches_its_field(void **state)
 			     "retire_signal = no drain_time = 5s "
 			     "stop_time = 8s kill_time = 9s on_deaf = kill "
 			     "status_channel = shared nonblocking = no "
+			     "status_page = no clients_per_worker = 14 "
 			     "flow = yes socket_owner = o socket_group = 12 "
 			     "socket_mode = 0600 backlog = 9 "
 			     "limit_core = 0 limit_nofile = 64 "
@@ -140,6 +143,8 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(row->channel, CHANNEL_SHARED);
 	assert_false(row->nonblocking);
 	assert_true(row->flow);
+	assert_false(row->page);
+	assert_int_equal(row->clients_per_worker, 14);
 	CHECK_TEXT(row->socket_owner, "o");
 	CHECK_TEXT(row->socket_group, "12");
 	assert_int_equal(row->socket_mode, 0600);

@@ -181,6 +181,8 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(channel, CHANNEL_SHARED, ROW_CHANGED);
 	CHANGE(nonblocking, false, ROW_CHANGED);
 	CHANGE(flow, true, ROW_CHANGED);
+	CHANGE(page, true, ROW_CHANGED);
+	CHANGE(clients_per_worker, 3, ROW_CHANGED);
 	CHANGE(limits.core_bytes, 0, ROW_CHANGED);
 	CHANGE(limits.nofile, RLIMIT_NONE, ROW_CHANGED);
 	CHANGE(limits.nproc, 1, ROW_CHANGED);

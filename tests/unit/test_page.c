@@ -22,7 +22,7 @@ static int prepare(void **state)
 {
 	(void)state;
 	memset(&memory, 0, sizeof(memory));
-	ostler__page_init(memory.bytes, WORDS);
+	(void)ostler__page_init(memory.bytes, WORDS);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "proto/page.h"
 #include "proto/status.h"
 
 #define QUEUE 512
@@ -57,6 +59,7 @@ static void place_descriptors(void)
 	int null = open("/dev/null", O_RDWR);
 	int second = fcntl(m.second, F_DUPFD, 100); /* -1 if there is none */
 	int gate = fcntl(m.gate[1], F_DUPFD, 100);  /* likewise */
+	int page = fcntl(m.page, F_DUPFD, 100);	    /* likewise */
 
 	(void)dup2(null, 3);
 	(void)dup2(null, 4);
@@ -68,6 +71,8 @@ static void place_descriptors(void)
 		(void)dup2(second, 7);
 	if (gate >= 0)
 		(void)dup2(gate, 8);
+	if (page >= 0)
+		(void)dup2(page, 9);
 	for (int fd = 100; fd < 200; fd++)
 		(void)close(fd);
 }
@@ -88,6 +93,10 @@ static _Noreturn void be_worker(
 	if (m.type == SOCK_SEQPACKET)
 		(void)setenv("OSTLER_SERVICE", "test", 1);
 	(void)setenv("OSTLER_SOCKETS", m.second >= 0 ? "2" : "1", 1);
+	if (m.page >= 0)
+		(void)setenv("OSTLER_PAGE", m.page_says, 1);
+	if (m.per_worker != NULL)
+		(void)setenv("OSTLER_CLIENTS_PER_WORKER", m.per_worker, 1);
 	_exit(m.type == SOCK_SEQPACKET ? skeleton(1, native, &m.options)
 				       : skeleton(2, postfix, &m.options));
 }
@@ -226,6 +235,23 @@ static int listen_on(struct sockaddr_in *address)
 	return fd;
 }
 
+void open_page(void)
+{
+	size_t bytes = ostler__page_bytes(1);
+
+	m.page = memfd_create("page", MFD_ALLOW_SEALING);
+	assert_return_code(m.page, errno);
+	assert_return_code(ftruncate(m.page, (off_t)bytes), errno);
+	assert_return_code(fcntl(m.page, F_ADD_SEALS,
+				   F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+		errno);
+	m.page_top = mmap(
+		NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m.page, 0);
+	assert_ptr_not_equal(m.page_top, MAP_FAILED);
+	(void)ostler__page_init(m.page_top, 1);
+	m.page_says = "9:0";
+}
+
 void open_second(void)
 {
 	m.second = listen_on(&m.second_address);
@@ -241,6 +267,7 @@ int prepare(void **state)
 	m.options.serve = serve_byte;
 	m.options.readable = answer;
 	m.second = -1;
+	m.page = -1;
 	m.listener = listen_on(&m.address);
 	return 0;
 }
@@ -255,6 +282,9 @@ int clean_up(void **state)
 	(void)close(m.listener);
 	(void)close(m.second);
 	(void)close(m.channel);
+	(void)close(m.page);
+	if (m.page_top != NULL)
+		(void)munmap(m.page_top, ostler__page_bytes(1));
 	for (int i = 0; i < 2 && m.gate[i] > 0; i++)
 		(void)close(m.gate[i]);
 	m.gate[0] = m.gate[1] = -1;

@@ -34,6 +34,10 @@ struct fixture {
 	pid_t speaker; /* as pid, for ever */
 	struct ostler_options options;
 	rlim_t nofile; /* 0: as it is */
+	int page;      /* of memory, the worker's descriptor 9; -1: none */
+	void *page_top;
+	const char *page_says;	/* OSTLER_PAGE */
+	const char *per_worker; /* OSTLER_CLIENTS_PER_WORKER, or NULL */
 	struct sockaddr_in address;
 	struct sockaddr_in second_address;
 };
@@ -54,6 +58,7 @@ void pass_gate(void);
 void start(int (*skeleton)(int, char **, const struct ostler_options *));
 void open_gate(void);	/* before start() */
 void open_second(void); /* likewise: a second listener */
+void open_page(void);	/* likewise: a page, with the worker in slot 0 */
 void let_pass(void);
 void await_input(int fd);
 void await_sleep(void); /* the worker waits for something */
