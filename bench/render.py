@@ -20,7 +20,8 @@ SHOWN = ("burst-curve.svg", "burst.svg", "slow-asleep.svg", "slow-processor.svg"
 
 
 def _goals(found):
-    return goals(any(row["quick"] for row in found["rows"].values()))
+    sizes = sorted({int(s["case"].split()[0]) for s in found["samples"] if s["row"] == "P8"})
+    return goals(any(row["quick"] for row in found["rows"].values()), sizes)
 
 
 def files(found):
@@ -73,12 +74,15 @@ def _head(found):
     yield ("the rounds, from the least case to the greatest. "
            "[All figures, with their spread](bench/results/table.md);")
     yield "[what each row is](bench/README.md)."
+    failed = [f"{name} ({row['failed']})" for name, row in found["rows"].items() if row["failed"]]
+    if failed:
+        yield f"\nNot measured to its end: {', '.join(failed)}."
     loaded = [name for name, row in found["rows"].items() if is_loaded(row)]
     if loaded:
         yield f"\nThe machine was busy with other work during {', '.join(loaded)}."
 
 
-def part(found):
+def part(found, policies=KEPT / "policy"):
     """Of the README, between the two marks."""
     yield BEGIN
     if found is None:
@@ -92,7 +96,18 @@ def part(found):
         for name in SHOWN:
             if name in drawn:
                 yield f"\n![{plot.title_of(drawn[name])}](bench/results/{name})"
+    yield from _policies(policies)
     yield END
+
+
+def _policies(directory):
+    """Experiments in virtual time, whose results do not depend on the machine."""
+    drawn = sorted(directory.glob("*.svg"))
+    if drawn:
+        yield ("\nThe same decisions, made in the simulator, where time costs nothing "
+               "([all figures](bench/results/policy/table.md)):")
+    for path in drawn:
+        yield f"\n![{plot.title_of(path.read_text())}](bench/results/policy/{path.name})"
 
 
 def with_part(text, found):

@@ -9,10 +9,13 @@ from rows_cold import first_clients
 from systems import Service, masters
 
 WORKERS = 500
+SPARE = 200  # descriptors that are no service's
 
 
 def sizes(bench):
-    return bench.often((10, 100, 1000, 5000, 10000), (10, 300))
+    """Up to 10,000, or as many as we may have descriptors for."""
+    most = min(10000, (bench.files_max - SPARE) // 2 // 100 * 100)
+    return bench.often((10, 100, 1000, 5000, most), (10, 300))
 
 
 def services_of(n, changed=False):
@@ -54,7 +57,7 @@ def masters_of(bench, n):
     """Those that can have so many: each service is two descriptors, or as Postfix's three."""
     found = masters(bench, lambda: services_of(n))
     for name in list(found):
-        if n * (2 if name == "ostler" else 3) + 100 > bench.files_max:
+        if n * (2 if name == "ostler" else 3) + SPARE > bench.files_max:
             bench.skip(f"{name} with {n} services",
                        f"it wants more than the {bench.files_max} descriptors that it may have")
             del found[name]

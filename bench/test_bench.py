@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """bench/run --quick measures every row that can be measured, whatever the figures."""
 
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import render  # noqa: E402
 import report  # noqa: E402
 import results as kept  # noqa: E402
 from goals import Goal, goals  # noqa: E402
+from rows import Row  # noqa: E402
 
 # What each master is measured by: a case and a figure of each row.
 WANTED = {
@@ -47,10 +50,11 @@ SMTPD = [("cold", "p50_us"), ("c=1", "rate"), ("c=4", "rate"), ("c=16", "rate"),
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Of one run of it."""
-    where = tmp_path_factory.mktemp("results")
+    """Of one run of it. Peers that somebody has fetched would only take their time."""
+    where, nowhere = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("peers")
     done = subprocess.run(
-        [HERE / "run", "--quick", "--build", BUILD, "--results", where], check=False,
+        [HERE / "run", "--quick", "--build", BUILD, "--results", where,
+         "--peers", nowhere], check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         timeout=600)
     assert done.returncode == 0, done.stdout[-6000:]
@@ -146,6 +150,52 @@ def test_the_readme_tells_what_was_reached_and_what_not():
     assert "| 0.6 to 0.8: **1 of 2 met** | not measured |" in text
     assert "busy with other work during P1" in text
     assert "No results are kept" in "\n".join(render.part(None))
+
+
+def test_policies_are_shown_if_there_are_some(tmp_path):
+    (tmp_path / "ramp.svg").write_text("<svg><title>a &amp; b</title></svg>")
+    text = "\n".join(render.part(None, tmp_path))
+    assert "![a & b](bench/results/policy/ramp.svg)" in text
+    (tmp_path / "ramp.svg").unlink()
+    assert "policy" not in "\n".join(render.part(None, tmp_path))
+
+
+class NoWatch:
+    def begin(self):
+        pass
+
+    def end(self, _):
+        return {"seconds": 1.0, "others": None, "steal": 0.0, "load_average": [0.0, 0.0]}
+
+
+class NoBench:
+    quick, cut = True, False
+
+    def begin(self, part, seconds):
+        self.part = part
+
+
+def test_a_row_that_fails_or_hangs_is_named_and_the_next_one_goes_on(monkeypatch):
+    loader = importlib.machinery.SourceFileLoader("bench_run", str(HERE / "run"))
+    run = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_run", loader))
+    loader.exec_module(run)
+    done = []
+
+    def breaks(*_):
+        raise KeyError("what it wanted")
+
+    def hangs(*_):
+        measure.wait_until(lambda: False, "nothing", 60)
+
+    rows = [Row(("P1",), breaks, 1), Row(("P2",), hangs, 1),
+            Row(("P3",), lambda *_: done.append(1), 1)]
+    monkeypatch.setattr(run, "ROWS", rows)
+    monkeypatch.setattr(Row, "patience_s", 0.05)
+    monkeypatch.setattr(run, "sweep", lambda: [])
+    found = run.measure(NoBench(), None, NoWatch(), ["P1", "P2", "P3"])
+    assert [row["failed"] for row in found.values()] == [
+        "KeyError: 'what it wanted'", "TooLong: its time was over", None]
+    assert done
 
 
 def test_a_time_limit_spares_what_is_being_stopped():
