@@ -240,6 +240,18 @@ def status_of(pid, name):
     raise RuntimeError(f"no {name} of {pid}")
 
 
+def pss_kb(pids):
+    """The mean share of each in all the memory that they have."""
+    found = []
+    for pid in pids:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            found.append(int(text.split("Pss:")[1].split()[0]))
+        except (OSError, IndexError):  # it has left
+            pass
+    return sum(found) / len(found) if found else 0
+
+
 def wait_quiet(pid, deadline_s=DEADLINE_S):
     """Until it has done next to nothing for a tenth of a second."""
     end = time.monotonic() + deadline_s

@@ -6,7 +6,7 @@ import random
 import signal
 import time
 
-from measure import children_of, wait_quiet, workers_of
+from measure import children_of, pss_kb, wait_quiet, workers_of
 from rows_cold import SLOW_CLIENTS, SLOW_START_MS
 from systems import Service, make_master, masters, with_setting
 
@@ -38,7 +38,8 @@ def run_slow(bench, _):
                 born.write_text("")
                 got = bench.load(server.endpoint_of(), "--burst", SLOW_CLIENTS, "--patience-ms",
                                  30000)
-                bench.sample("W1", case, name, number, last_ms=got["max_us"] / 1000,
+                memory = pss_kb(workers_of(server.pid, "serve"))
+                bench.sample("W1", case, name, number, pss_kb=memory, last_ms=got["max_us"] / 1000,
                              p50_ms=got["p50_us"] / 1000, failed=got["failed"],
                              starts_per_client=len(born.read_text()) / SLOW_CLIENTS)
 
