@@ -171,10 +171,14 @@ static void put_environment(
  * It is to be a worker in all but the serving: it has nothing to serve at,
  * even if it is no mold at all.
  */
-static void make_mold(const struct master *master, struct order *out)
+static void make_mold(const struct master *master, const struct service *row,
+	struct order *out)
 {
 	unsigned n = 0;
 
+	/* So that no file of the program's is where a worker's page will be. */
+	if (row->page && out->spawn.fds_n < SPAWN_FDS_MAX)
+		out->spawn.fds_n++;
 	for (unsigned i = MASTER_LISTEN_FD; i < out->spawn.fds_n; i++)
 		out->fds[i] = master->null_fd;
 	while (out->environment[n] != NULL)
@@ -247,5 +251,5 @@ void order_make(const struct master *master, const struct birth *birth,
 	put_environment(row, birth, out);
 	put_limits(master, &row->limits, out);
 	if (birth->kind == KIND_MOLD)
-		make_mold(master, out);
+		make_mold(master, row, out);
 }
