@@ -116,9 +116,9 @@ static void step_service(struct core *core, const struct event *event)
 	else if (pool->state != POOL_UP)
 		pool->depth = event->depth;
 	else if (event->kind == EVENT_CLIENTS)
-		lease_fired(core, pool, event->depth);
+		lease_fired(core, pool, event);
 	else
-		lease_depth(core, pool, event->depth);
+		lease_depth(core, pool, event);
 	pool_settle(core, pool);
 }
 
@@ -132,9 +132,9 @@ static void worker_event(
 	else if (event->kind == EVENT_ORDER_FAILED)
 		worker_order_failed(core, worker);
 	else if (event->kind == EVENT_READY)
-		worker_ready(core, worker);
+		worker_ready(core, worker, event);
 	else if (event->kind == EVENT_TAKEN)
-		worker_taken(core, worker);
+		worker_taken(core, worker, event);
 	else if (event->kind == EVENT_MUTE)
 		worker_mute(core, worker);
 	else if (event->kind == EVENT_STOPPED)

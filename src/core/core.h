@@ -26,6 +26,7 @@ struct core_limits {
 	uint32_t services_max;
 	uint32_t workers_max; /* of all services together */
 	uint64_t seed;	      /* of the jitter in pauses */
+	uint32_t cpus;	      /* for starts; 0: they are not paced */
 };
 
 /* Bytes that core_init() needs, zeroed and aligned as malloc() does it. */

@@ -18,16 +18,16 @@
  *          worker is (slot, serial); a service is its number in the core.
  */
 enum event_kind {
-	EVENT_TIME,	     /* nothing but the time has passed */
-	EVENT_ROW,	     /* service, change, policy: of the next table */
-	EVENT_TABLE,	     /* the rows since the last one are the table now */
-	EVENT_CLIENTS,	     /* service, depth: the watch fired, and is off */
-	EVENT_DEPTH,	     /* service, depth: the answer to ACTION_LOOK */
-	EVENT_STARTED,	     /* slot, serial: its program runs */
+	EVENT_TIME,    /* nothing but the time has passed */
+	EVENT_ROW,     /* service, change, policy: of the next table */
+	EVENT_TABLE,   /* the rows since the last one are the table now */
+	EVENT_CLIENTS, /* service, depth, cpu: the watch fired; it is off */
+	EVENT_DEPTH,   /* service, depth, cpu: the answer to ACTION_LOOK */
+	EVENT_STARTED, /* slot, serial: its program runs */
 	EVENT_START_FAILED,  /* slot, serial, stage, error, temporary */
 	EVENT_ORDER_FAILED,  /* slot, serial: its mold made none */
-	EVENT_READY,	     /* slot, serial: it said AVAIL */
-	EVENT_TAKEN,	     /* slot, serial, since_ns: it said TAKEN */
+	EVENT_READY,	     /* slot, serial, cpu: it said AVAIL */
+	EVENT_TAKEN,	     /* slot, serial, since_ns, cpu: it said TAKEN */
 	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
 	EVENT_STOPPED,	     /* slot, serial: stopped, and in others' way */
 	EVENT_WORN,	     /* slot, serial, wear: replace it in time */
@@ -46,6 +46,13 @@ struct event {
 	uint32_t slot;
 	uint32_t serial;
 	uint32_t depth;
+	/*
+	 * Of a service: what those of core_view_starting() have had of
+	 * processors so far, and waited for one. Of a worker: what its start
+	 * has, with its first word. 0: not known.
+	 */
+	uint64_t cpu_ns;
+	uint64_t wait_ns;
 	int stage;	/* where a start failed; a number of the shell's */
 	int error;	/* why: an errno value; opaque here */
 	bool temporary; /* for want of a resource, not for being wrong */

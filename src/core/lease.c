@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/pace.h"
 #include "core/pool.h"
 #include "core/retire.h"
 
@@ -21,10 +22,17 @@ static bool ended_lately(const struct core *core, const struct pool *pool)
 	       core->now_ns < pool->lease.ended_ns + RESCUE_VALID_NS;
 }
 
+static bool holds_back(const struct pool *pool)
+{
+	return pool->pace.held && pool->look_ns != 0;
+}
+
 bool lease_wants_watch(const struct core *core, const struct pool *pool)
 {
+	/* Where starts are held back it would only fire again: a look comes. */
 	if (pool_available(pool) == 0)
-		return !pool->starved && pool_limit_room(pool) > 0 &&
+		return !pool->starved && !holds_back(pool) &&
+		       pool_limit_room(pool) > 0 &&
 		       backoff_allows(pool, core->now_ns);
 	if (pool->lease.pending)
 		return false;
@@ -81,13 +89,19 @@ void lease_look_soon(struct core *core, struct pool *pool)
 {
 	pool->look_interval_ns = LOOK_MIN_NS;
 	pool->look_ns = core->now_ns + LOOK_MIN_NS;
+	pool->pace.look_ns = 0;
+	if (pool->pace.held)
+		pool->look_ns = core->now_ns + pace_look_ns(pool);
 }
 
 static void look_again(struct core *core, struct pool *pool)
 {
 	pool->look_ns = 0;
 	pool->looking = false;
-	if (pool->depth == 0 || pool->count[WORKER_STARTING] == 0)
+	if (pool->pace.held)
+		pool->look_ns = core->now_ns + pace_look_ns(pool);
+	if (pool->pace.held || pool->depth == 0 ||
+		pool->count[WORKER_STARTING] == 0)
 		return;
 	pool->look_ns = core->now_ns + pool->look_interval_ns;
 	if (pool->look_interval_ns < LOOK_MAX_NS)
@@ -122,14 +136,16 @@ static void begin(struct core *core, struct pool *pool)
 		core->now_ns + (lease->rescue ? RESCUE_NS : patience_ns(pool));
 }
 
-void lease_fired(struct core *core, struct pool *pool, uint32_t depth)
+void lease_fired(
+	struct core *core, struct pool *pool, const struct event *event)
 {
 	if (!pool->watching)
 		return;
 	pool->watching = false;
-	pool->depth = depth;
+	pool->depth = event->depth;
+	pool->pace.held = false;
 	pool->lease.next_ns = core->now_ns + PERIOD_NS;
-	if (depth == 0) {
+	if (pool->depth == 0) {
 		/* Whoever ended took no wake-up along, or we would see it. */
 		pool->lease.ended_ns = 0;
 		return;
@@ -137,12 +153,12 @@ void lease_fired(struct core *core, struct pool *pool, uint32_t depth)
 	if (pool_available(pool) > 0 && !pool->lease.pending)
 		begin(core, pool);
 	if (pool_available(pool) == 0 || pool->suspects == 0)
-		pool_answer(core, pool, depth);
+		pool_answer(core, pool, event);
 	/* No watch before there is a slot: it would only fire again. */
 	if (pool_available(pool) == 0 && pool_slots(core) == 0 &&
 		pool_limit_room(pool) > 0)
 		pool_starve(core, pool, true);
-	if (pool->count[WORKER_STARTING] > 0)
+	if (pool->count[WORKER_STARTING] > 0 || pool->pace.held)
 		lease_look_soon(core, pool);
 }
 
@@ -274,8 +290,11 @@ static void verdict(struct core *core, struct pool *pool)
  * A look while workers start. With suspects about, the queue is no measure of
  * what is needed: then only the watch and the verdict start workers.
  */
-static void looked(struct core *core, struct pool *pool)
+static void looked(
+	struct core *core, struct pool *pool, const struct event *event)
 {
+	pool->pace.held =
+		pool->pace.held && pool->depth > 0 && pool->suspects == 0;
 	if (pool->depth == 0) {
 		presume_ready(core, pool);
 		if (is_helpless(core, pool))
@@ -288,19 +307,35 @@ static void looked(struct core *core, struct pool *pool)
 			look_after_suspects(core, pool);
 		return;
 	} else if (pool->suspects == 0) {
-		pool_answer(core, pool, pool->depth);
+		pool_answer(core, pool, event);
 	}
 	pool->deaf = false;
 	look_again(core, pool);
 }
 
-void lease_depth(struct core *core, struct pool *pool, uint32_t depth)
+/* One answer may be for both: who asked to look is still to have it. */
+void lease_depth(
+	struct core *core, struct pool *pool, const struct event *event)
 {
-	pool->depth = depth;
-	if (pool->lease.asked)
+	bool looking = pool->looking;
+
+	pool->depth = event->depth;
+	if (pool->lease.asked) {
 		verdict(core, pool);
-	else if (pool->looking)
-		looked(core, pool);
+		looking = looking && pool->pace.held;
+	}
+	if (looking)
+		looked(core, pool, event);
+}
+
+void lease_arrived(struct core *core, struct pool *pool)
+{
+	if (pool->state != POOL_UP || !pool->pace.held || pool->looking)
+		return;
+	pool->looking = true;
+	pool->look_ns = core->now_ns + ANSWER_NS;
+	pool->pace.look_ns = 0;
+	core_ask(core, ACTION_LOOK, core_service_of(core, pool));
 }
 
 /* A verdict under way need not be waited for: somebody waits, that is known. */
@@ -320,7 +355,7 @@ void lease_ended(struct core *core, struct pool *pool)
 /* Unless the last one was not answered, and is not needed any more. */
 static bool ask_to_look(const struct core *core, struct pool *pool)
 {
-	bool needed = is_helpless(core, pool) ||
+	bool needed = is_helpless(core, pool) || pool->pace.held ||
 		      (pool->depth > 0 && pool->count[WORKER_STARTING] > 0);
 
 	if (pool->looking && !needed) {

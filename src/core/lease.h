@@ -21,11 +21,16 @@
  * armed too, at most once a second; when it fires, the queue must move.
  */
 
-/* The watch fired with DEPTH clients waiting; it is disarmed now. */
-void lease_fired(struct core *core, struct pool *pool, uint32_t depth);
+/* The watch fired: clients wait. It is disarmed now. */
+void lease_fired(
+	struct core *core, struct pool *pool, const struct event *event);
 
 /* The answer to a look. */
-void lease_depth(struct core *core, struct pool *pool, uint32_t depth);
+void lease_depth(
+	struct core *core, struct pool *pool, const struct event *event);
+
+/* One more can take clients: who is held back for such may be started now. */
+void lease_arrived(struct core *core, struct pool *pool);
 
 /* A worker that could have been woken for a client has ended. */
 void lease_ended(struct core *core, struct pool *pool);

@@ -6,6 +6,7 @@
 
 #include "core/backoff.h"
 #include "core/mold.h"
+#include "core/pace.h"
 #include "core/stress.h"
 #include "core/wakeup.h"
 
@@ -233,12 +234,18 @@ uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
 	return n;
 }
 
-void pool_answer(struct core *core, struct pool *pool, uint32_t depth)
+void pool_answer(
+	struct core *core, struct pool *pool, const struct event *event)
 {
 	uint32_t coming = pool_available(pool);
+	uint32_t need = pool->depth > coming ? pool->depth - coming : 0;
+	uint32_t allowed = pace_allowed(core, pool, need, event);
 
-	if (depth > coming)
-		(void)pool_spawn(core, pool, depth - coming);
+	if (allowed > 0)
+		(void)pool_spawn(core, pool, allowed);
+	/* Where nobody may be started anyway the pace holds nobody back. */
+	pool->pace.held = allowed < need && pool_room(core, pool) > 0 &&
+			  backoff_allows(pool, core->now_ns);
 }
 
 /* What is counted of workers alone, and not of guests. */

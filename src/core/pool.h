@@ -47,8 +47,12 @@ struct worker *pool_add(
 /* Start up to WANT workers, as room and pauses allow; how many it did. */
 uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
 
-/* Start what DEPTH waiting clients ask for beyond who is coming anyway. */
-void pool_answer(struct core *core, struct pool *pool, uint32_t depth);
+/*
+ * Start what the waiting clients ask for beyond who is coming anyway, as fast
+ * as it helps them (pace.h).
+ */
+void pool_answer(
+	struct core *core, struct pool *pool, const struct event *event);
 
 /* It has shown that it lives: no suspect any more. */
 void pool_trust(struct pool *pool, struct worker *worker);

@@ -5,6 +5,7 @@
 
 #include "core/backoff.h"
 #include "core/guest.h"
+#include "core/pace.h"
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/settle.h"
@@ -71,6 +72,7 @@ static void pool_change(struct core *core, struct pool *pool)
 	wakeup_restart(core, pool);
 	pool->epoch++;
 	pool->start_time_ns = START_TIME_FIRST_NS;
+	pace_reset(pool);
 	backoff_reset(pool);
 	pool->mold = (struct mold){.refused = false};
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);

@@ -85,6 +85,7 @@ static void settle_leaving(struct core *core, struct pool *pool)
 {
 	uint32_t service = core_service_of(core, pool);
 
+	pool->pace.held = false;
 	move_watch(core, pool, false);
 	pool_starve(core, pool, false);
 	deadline_set(&core->deadlines, service, DEADLINE_NONE);

@@ -92,6 +92,23 @@ struct mold {
 	uint64_t pause_ns; /* the last pause; 0: none */
 };
 
+/* What is learned of starts and of clients (pace.h). */
+struct pace {
+	uint64_t start_ns;  /* from a start to its first word */
+	uint64_t alone_ns;  /* the same, if nobody is in its way */
+	uint64_t cpu_ns;    /* and of processor time; 0: nothing is known */
+	bool left;	    /* a worker went with its client */
+	uint64_t serve_ns;  /* a client's time with its worker */
+	uint32_t serves;    /* how many clients that tells of */
+	uint32_t window;    /* starts at once, while nothing is known */
+	uint64_t wanted_ns; /* processor time that those wanted until ... */
+	uint64_t asked_ns;  /* ... they were last asked */
+	bool grew;	    /* the window, just now */
+	bool held;	    /* fewer were started than the queue asks for */
+	uint64_t look_ns;   /* between looks while they are */
+	uint64_t moved_ns;  /* the last word, or since when they are held */
+};
+
 struct pool {
 	enum pool_state state;
 	struct policy policy;
@@ -122,6 +139,7 @@ struct pool {
 	struct backoff backoff;
 	struct mold mold;
 	uint64_t molded; /* workers made from one */
+	struct pace pace;
 	uint64_t failures, starts, served, exits, redundant;
 	uint64_t limit_hits;	 /* how often all were taken, at the limit */
 	uint64_t limit_ns;	 /* for how long, but for now */

@@ -21,19 +21,20 @@
 #define STRESS (1u << 9)
 #define SINCE (1u << 10)
 #define WEAR (1u << 11)
+#define CPU (1u << 12)
 #define WORKER (SLOT | SERIAL)
 
 static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_TIME] = {"time", 0},
 	[EVENT_ROW] = {"row", SERVICE | ROW},
 	[EVENT_TABLE] = {"table", 0},
-	[EVENT_CLIENTS] = {"clients", SERVICE | DEPTH},
-	[EVENT_DEPTH] = {"depth", SERVICE | DEPTH},
+	[EVENT_CLIENTS] = {"clients", SERVICE | DEPTH | CPU},
+	[EVENT_DEPTH] = {"depth", SERVICE | DEPTH | CPU},
 	[EVENT_STARTED] = {"started", WORKER},
 	[EVENT_START_FAILED] = {"start-failed", WORKER | STAGE},
 	[EVENT_ORDER_FAILED] = {"order-failed", WORKER},
-	[EVENT_READY] = {"ready", WORKER},
-	[EVENT_TAKEN] = {"taken", WORKER | SINCE},
+	[EVENT_READY] = {"ready", WORKER | CPU},
+	[EVENT_TAKEN] = {"taken", WORKER | SINCE | CPU},
 	[EVENT_MUTE] = {"mute", WORKER},
 	[EVENT_STOPPED] = {"stopped", WORKER},
 	[EVENT_WORN] = {"worn", WORKER | WEAR},
@@ -62,6 +63,20 @@ static const struct field event_fields[] = {
 	E(slot, FIELD_U32, SLOT),
 	E(serial, FIELD_U32, SERIAL),
 	E(depth, FIELD_U32, DEPTH),
+	{
+		.name = "cpu_ns",
+		.offset = offsetof(struct event, cpu_ns),
+		.type = FIELD_U64,
+		.bit = CPU,
+		.optional = true,
+	},
+	{
+		.name = "wait_ns",
+		.offset = offsetof(struct event, wait_ns),
+		.type = FIELD_U64,
+		.bit = CPU,
+		.optional = true,
+	},
 	E(stage, FIELD_INT, STAGE),
 	E(error, FIELD_INT, STAGE),
 	E(temporary, FIELD_BOOL, STAGE),

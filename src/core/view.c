@@ -50,6 +50,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.watching = pool->watching,
 		.starved = pool->starved,
 		.deaf = pool->deaf,
+		.held = pool->pace.held,
 		.stress = stress_lasts(pool, now_ns),
 		.throttled_ns = throttled_ns(pool, now_ns),
 		.cause = b->cause,
@@ -65,6 +66,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.limit_hits = pool->limit_hits,
 		.limit_ns = limit_ns(pool, now_ns),
 		.start_time_ns = pool->start_time_ns,
+		.start_cpu_ns = pool->pace.cpu_ns,
 	};
 	return true;
 }
@@ -91,6 +93,26 @@ bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 		.since_ns = now_ns - worker->since_ns,
 	};
 	return true;
+}
+
+uint32_t core_view_starting(
+	const struct core *core, uint32_t service, uint32_t *out)
+{
+	const struct pool *pool;
+	uint32_t slot;
+	uint32_t n = 0;
+
+	if (core->limits.cpus == 0 || service >= core->pools_high)
+		return 0;
+	pool = &core->pools[service];
+	if (!pool->pace.held || pool->pace.cpu_ns != 0)
+		return 0;
+	slot = pool->first;
+	for (unsigned i = 0; slot != NO_SLOT && i < VIEW_STARTING_MAX;
+		i++, slot = core->workers[slot].next)
+		if (core->workers[slot].state == WORKER_STARTING)
+			out[n++] = slot;
+	return n;
 }
 
 uint32_t core_view_workers(const struct core *core)

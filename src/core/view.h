@@ -77,6 +77,7 @@ struct view_service {
 	bool watching;
 	bool starved;	       /* clients wait for a slot of workers_max */
 	bool deaf;	       /* clients wait, nobody answers, no room */
+	bool held;	       /* starts wait for those under way */
 	bool stress;	       /* the limit is near, or was lately */
 	uint64_t throttled_ns; /* from now on; 0: not */
 	enum cause cause;
@@ -85,6 +86,7 @@ struct view_service {
 	uint64_t limit_hits;	/* how often all were taken, at the limit */
 	uint64_t limit_ns;	/* for how long in all, until now */
 	uint64_t start_time_ns; /* learned */
+	uint64_t start_cpu_ns;	/* what of it is processor time; 0: unknown */
 };
 
 struct view_worker {
@@ -105,6 +107,17 @@ bool core_view_service(const struct core *core, uint32_t service,
 /* False if the slot is free. */
 bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 	struct view_worker *out);
+
+/* How far core_view_starting() looks: the newest workers of a service. */
+#define VIEW_STARTING_MAX 256
+
+/*
+ * Slots of those whose processor time the core wants to know with the next
+ * depth of SERVICE, in OUT[VIEW_STARTING_MAX]; how many. None when it is of no
+ * interest.
+ */
+uint32_t core_view_starting(
+	const struct core *core, uint32_t service, uint32_t *out);
 
 /* Workers of all services together, and their guests. */
 uint32_t core_view_workers(const struct core *core);

@@ -6,6 +6,7 @@
 #include "core/backoff.h"
 #include "core/lease.h"
 #include "core/mold.h"
+#include "core/pace.h"
 #include "core/pool.h"
 #include "core/retire.h"
 
@@ -83,17 +84,22 @@ static void learn_start_time(
 		*time_ns = START_TIME_MAX_NS;
 }
 
-static void heard(struct core *core, struct worker *worker)
+static void heard(
+	struct core *core, struct worker *worker, const struct event *event)
 {
 	struct pool *pool = pool_of(core, worker);
 
-	if (!worker->spoke)
+	if (!worker->spoke) {
 		learn_start_time(core, pool, worker);
+		pace_started(core, pool, worker, event);
+	}
 	/* It may be up before we looked whether its exec went well. */
 	worker_started(core, worker);
 	worker->spoke = true;
-	if (worker->state == WORKER_STARTING)
+	if (worker->state == WORKER_STARTING) {
 		worker_set_deadline(core, worker, DEADLINE_NONE);
+		lease_arrived(core, pool);
+	}
 }
 
 /*
@@ -105,17 +111,22 @@ static void progressed(struct core *core, struct worker *worker)
 	struct pool *pool = pool_of(core, worker);
 
 	pool->words++;
+	pool->pace.moved_ns = core->now_ns;
 	pool->lease.rests_ns = 0;
 	if (worker->suspect)
 		pool->deaf = false;
 	pool_trust(pool, worker);
 }
 
-void worker_ready(struct core *core, struct worker *worker)
+void worker_ready(
+	struct core *core, struct worker *worker, const struct event *event)
 {
 	bool again = worker->spoke && worker->idle;
 
-	heard(core, worker);
+	heard(core, worker, event);
+	if (worker->state == WORKER_TAKEN && !worker->idle)
+		pace_served(
+			pool_of(core, worker), core->now_ns - worker->since_ns);
 	worker->cycled = worker->cycled || !worker->idle;
 	if (again)
 		pool_of(core, worker)->redundant++;
@@ -128,11 +139,12 @@ void worker_ready(struct core *core, struct worker *worker)
 		pool_move(core, worker, WORKER_READY);
 }
 
-void worker_taken(struct core *core, struct worker *worker)
+void worker_taken(
+	struct core *core, struct worker *worker, const struct event *event)
 {
 	struct pool *pool = pool_of(core, worker);
 
-	heard(core, worker);
+	heard(core, worker, event);
 	if (worker->idle) {
 		pool->served++;
 		progressed(core, worker);
@@ -229,6 +241,8 @@ void worker_exited(
 
 	judge_end(core, worker, event);
 	pool->exits++;
+	if (worker->state == WORKER_TAKEN)
+		pace_left(pool);
 	pool_free_worker(core, worker);
 	/* The kernel may have woken it for a client that its siblings missed. */
 	if (idle)

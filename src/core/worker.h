@@ -16,8 +16,10 @@ void worker_started(struct core *core, struct worker *worker);
 void worker_start_failed(
 	struct core *core, struct worker *worker, const struct event *event);
 void worker_order_failed(struct core *core, struct worker *worker);
-void worker_ready(struct core *core, struct worker *worker);
-void worker_taken(struct core *core, struct worker *worker);
+void worker_ready(
+	struct core *core, struct worker *worker, const struct event *event);
+void worker_taken(
+	struct core *core, struct worker *worker, const struct event *event);
 void worker_mute(struct core *core, struct worker *worker);
 void worker_stopped(struct core *core, struct worker *worker);
 void worker_worn(

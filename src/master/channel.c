@@ -12,6 +12,7 @@
 #include "master/personality.h"
 #include "master/records.h"
 #include "master/services.h"
+#include "master/workers.h"
 #include "proto/status.h"
 #include "sys/channel.h"
 #include "sys/loop.h"
@@ -76,6 +77,7 @@ static void take_word(
 {
 	struct worker_record *worker = &master->workers[slot];
 	bool taken = word == STATUS_TAKEN || worker->kind == KIND_MOLD;
+	struct event event;
 
 	if (page_heard(master, slot))
 		return;
@@ -83,8 +85,11 @@ static void take_word(
 		!page_counts(master, slot))
 		service_of(master, worker->service)->served++;
 	worker->taken = taken;
-	inbox_put_worker(&master->inbox, taken ? EVENT_TAKEN : EVENT_READY,
-		slot, worker->serial);
+	event = (struct event){.kind = taken ? EVENT_TAKEN : EVENT_READY,
+		.slot = slot,
+		.serial = worker->serial};
+	worker_cost(master, &event);
+	inbox_put(&master->inbox, &event);
 }
 
 /*

@@ -59,11 +59,3 @@ void inbox_put_worker(struct inbox *inbox, enum event_kind kind, uint32_t slot,
 	inbox_put(inbox,
 		&(struct event){.kind = kind, .slot = slot, .serial = serial});
 }
-
-void inbox_put_depth(struct inbox *inbox, enum event_kind kind,
-	uint32_t service, uint32_t depth)
-{
-	inbox_put(inbox,
-		&(struct event){
-			.kind = kind, .service = service, .depth = depth});
-}

@@ -34,7 +34,5 @@ bool inbox_next(struct inbox *inbox, struct event *out);
 void inbox_put_kind(struct inbox *inbox, enum event_kind kind);
 void inbox_put_worker(struct inbox *inbox, enum event_kind kind, uint32_t slot,
 	uint32_t serial);
-void inbox_put_depth(struct inbox *inbox, enum event_kind kind,
-	uint32_t service, uint32_t depth);
 
 #endif

@@ -12,6 +12,7 @@
 #include "master/master.h"
 #include "master/page.h"
 #include "master/services.h"
+#include "master/workers.h"
 #include "sys/clock.h"
 #include "sys/creds.h"
 #include "sys/depth.h"
@@ -348,11 +349,20 @@ static uint32_t service_depth(struct master *master, uint32_t service)
 	return depth;
 }
 
+static void tell_depth(struct master *master, enum event_kind kind,
+	uint32_t service, uint32_t depth)
+{
+	struct event event = {.kind = kind, .service = service, .depth = depth};
+
+	workers_measure(master, &event);
+	inbox_put(&master->inbox, &event);
+}
+
 void listeners_look(struct master *master, uint32_t service)
 {
 	page_look(master, service);
-	inbox_put_depth(&master->inbox, EVENT_DEPTH, service,
-		service_depth(master, service));
+	tell_depth(
+		master, EVENT_DEPTH, service, service_depth(master, service));
 }
 
 /* Any worker may shut down what it shares with us. */
@@ -439,7 +449,7 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	/* AF_UNIX: one is known to wait; more is asked when it matters. */
 	if (listener->endpoint->kind == ENDPOINT_INET)
 		depth = service_depth(master, service);
-	inbox_put_depth(&master->inbox, EVENT_CLIENTS, service, depth);
+	tell_depth(master, EVENT_CLIENTS, service, depth);
 }
 
 static int reopen(const struct master *master, struct service_state *state,

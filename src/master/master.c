@@ -26,6 +26,7 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/limits.h"
+#include "sys/machine.h"
 #include "sys/memory.h"
 #include "sys/notify.h"
 #include "sys/path.h"
@@ -104,7 +105,8 @@ int master_size(struct master *master, uint32_t workers_max)
 {
 	master->limits = (struct core_limits){.services_max = SERVICES_MAX,
 		.workers_max = workers_max,
-		.seed = clock_now_ns()};
+		.seed = clock_now_ns(),
+		.cpus = sys_processors()};
 	master->core_bytes = core_size(&master->limits);
 	master->core_memory = sys_map(master->core_bytes);
 	master->workers = sys_map(workers_max * sizeof(*master->workers));

@@ -11,6 +11,7 @@
 #include "master/master.h"
 #include "master/records.h"
 #include "master/services.h"
+#include "master/workers.h"
 #include "proto/page.h"
 #include "sys/fd.h"
 #include "sys/memory.h"
@@ -102,6 +103,7 @@ static void put(struct master *master, const struct page *page, uint32_t place,
 {
 	event.slot = line_of(page, place)->workers[place % 64];
 	event.serial = master->workers[event.slot].serial;
+	worker_cost(master, &event);
 	inbox_put(&master->inbox, &event);
 }
 

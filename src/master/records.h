@@ -34,6 +34,7 @@ struct worker_record {
 	bool ordered; /* of a mold, and not come yet */
 	uint64_t ordered_until_ns;
 	int signalled;	      /* the last one we sent; 0: none */
+	bool heard;	      /* it said a word */
 	bool stress;	      /* born while its service is under stress */
 	bool taken;	      /* its last word was that */
 	struct page *page;    /* borrowed from its service; NULL: none */

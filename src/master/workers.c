@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core/action.h"
+#include "core/view.h"
 #include "master/channel.h"
 #include "master/listeners.h"
 #include "master/master.h"
@@ -22,6 +23,7 @@
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
+#include "sys/process.h"
 #include "sys/spawn.h"
 
 #define COLLECT_MAX 64
@@ -260,6 +262,38 @@ void workers_collect(struct master *master)
 	}
 	if (queued_n > 0)
 		start_queued(master);
+}
+
+void worker_cost(struct master *master, struct event *event)
+{
+	struct worker_record *worker = &master->workers[event->slot];
+	struct process_time time;
+
+	if (worker->heard)
+		return;
+	worker->heard = true;
+	if (worker->pid == 0)
+		return;
+	time = sys_process_time(worker->pid);
+	event->cpu_ns = time.run_ns;
+	event->wait_ns = time.wait_ns;
+}
+
+void workers_measure(const struct master *master, struct event *event)
+{
+	uint32_t slots[VIEW_STARTING_MAX];
+	uint32_t n = core_view_starting(master->core, event->service, slots);
+
+	for (uint32_t i = 0; i < n; i++) {
+		int pid = master->workers[slots[i]].pid;
+		struct process_time time;
+
+		if (pid == 0)
+			continue;
+		time = sys_process_time(pid);
+		event->cpu_ns += time.run_ns;
+		event->wait_ns += time.wait_ns;
+	}
 }
 
 uint32_t workers_queued(void)

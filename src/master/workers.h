@@ -9,6 +9,7 @@
 #include "sys/child.h"
 
 struct action;
+struct event;
 struct master;
 
 /*
@@ -64,6 +65,12 @@ const struct last_death *worker_death(uint32_t slot, uint32_t serial);
 
 /* The last one of SERVICE whose start failed, or NULL. */
 const struct last_death *worker_failed_start(uint32_t service);
+
+/* What its start has had of processors, if EVENT is a worker's first word. */
+void worker_cost(struct master *master, struct event *event);
+
+/* What those of SERVICE that start have had of processors, into EVENT. */
+void workers_measure(const struct master *master, struct event *event);
 
 /* Starts that wait for a slot of the spawner. */
 uint32_t workers_queued(void);

@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -44,6 +45,18 @@ static bool is_among(const struct machine_address *all, unsigned n,
 			memcmp(all[i].bytes, one->bytes, 16) == 0)
 			return true;
 	return false;
+}
+
+/* More than a set holds: all that are there, then. */
+unsigned sys_processors(void)
+{
+	cpu_set_t set;
+	long n;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
 }
 
 int sys_own_addresses(struct machine_address *out, unsigned max)

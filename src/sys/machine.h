@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * machine - what this machine's network is, and what names mean to it
+ * machine - what this machine is, and what names mean to it
  *
- * Knows:   its addresses, families and ports, and its resolver.
+ * Knows:   its processors, addresses, families and ports, and its resolver.
  * Decides: nothing.
  * Never:   remembers: it may be different in a moment.
  */
@@ -16,6 +16,9 @@ struct machine_address {
 	int family;	   /* NET_IPV4 or NET_IPV6 (sys/net.h) */
 	uint8_t bytes[16]; /* network order; the first 4 for IPv4 */
 };
+
+/* How many processors we may run on; at least 1. */
+unsigned sys_processors(void);
 
 /* Those of all interfaces, up to MAX: how many, or -errno. */
 int sys_own_addresses(struct machine_address *out, unsigned max);

@@ -2,12 +2,13 @@
 #ifndef OSTLER_SYS_PROCESS_H
 #define OSTLER_SYS_PROCESS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
  * process - what the kernel tells of any process
  *
- * Knows:   /proc/PID/stat, status and task.
+ * Knows:   /proc/PID/stat, status, schedstat and task, and its clock.
  * Decides: nothing; it is true of the moment of asking only.
  * Never:   waits.
  */
@@ -27,5 +28,15 @@ int sys_process_user(int pid, uid_t *out);
  * -errno where the kernel does not tell.
  */
 int sys_children(int *out, unsigned max);
+
+/*
+ * What it has had of processors, and what it has waited for one that others
+ * had. 0: none, or nothing can be known (older kernels tell no waits).
+ */
+struct process_time {
+	uint64_t run_ns;
+	uint64_t wait_ns;
+};
+struct process_time sys_process_time(int pid);
 
 #endif

@@ -109,6 +109,9 @@ static struct event some_event(struct input *input, const struct core *core)
 		event.service = next(input) % (SERVICES + 1);
 		event.depth = next(input) % 9;
 	}
+	if (event.kind >= EVENT_CLIENTS && event.kind <= EVENT_TAKEN &&
+		event.kind != EVENT_STARTED && event.kind != EVENT_START_FAILED)
+		event.cpu_ns = duration(input, 0);
 	if (event.kind == EVENT_ROW) {
 		event.service %= SERVICES;
 		event.change = (enum row_change)(event.depth % 3);
@@ -157,8 +160,10 @@ static void broken(struct history *history, const char *promise)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint64_t memory[MEMORY_BYTES / sizeof(uint64_t)];
-	struct core_limits limits = {
-		.services_max = SERVICES, .workers_max = SLOTS, .seed = 1};
+	struct core_limits limits = {.services_max = SERVICES,
+		.workers_max = SLOTS,
+		.seed = 1,
+		.cpus = 2};
 	struct input input = {data, size};
 	uint64_t now_ns = BEGIN_NS;
 	struct promises promises;

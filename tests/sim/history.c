@@ -61,9 +61,10 @@ void history_write(const struct history *history, FILE *file)
 	char line[TRACE_LINE_MAX];
 
 	fprintf(file,
-		"limits services_max=%u workers_max=%u seed=%" PRIu64 "\n",
+		"limits services_max=%u workers_max=%u seed=%" PRIu64
+		" cpus=%u\n",
 		history->limits.services_max, history->limits.workers_max,
-		history->limits.seed);
+		history->limits.seed, history->limits.cpus);
 	for (size_t i = 0; i < history->n; i++) {
 		(void)trace_event(&history->items[i].event, line, sizeof(line));
 		fprintf(file, "@%" PRIu64 " %s\n", history->items[i].now_ns,
@@ -78,9 +79,11 @@ static bool read_line(struct history *history, const char *line)
 
 	if (line[0] == '#' || line[0] == '\0')
 		return true;
-	if (sscanf(line, "limits services_max=%u workers_max=%u seed=%" SCNu64,
+	if (sscanf(line,
+		    "limits services_max=%u workers_max=%u seed=%" SCNu64
+		    " cpus=%u",
 		    &history->limits.services_max, &history->limits.workers_max,
-		    &history->limits.seed) == 3)
+		    &history->limits.seed, &history->limits.cpus) >= 3)
 		return true;
 	if (line[0] != '@' || history->limits.workers_max == 0)
 		return false;

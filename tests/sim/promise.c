@@ -208,6 +208,7 @@ static void worker_event(struct promises *p, const struct event *event)
 	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN) {
 		worker->idle = event->kind == EVENT_READY;
 		worker->spoke = true;
+		p->services[worker->service].held_ns = p->now_ns;
 	} else if (event->kind == EVENT_EXITED ||
 		   event->kind == EVENT_START_FAILED ||
 		   event->kind == EVENT_ORDER_FAILED)
@@ -494,24 +495,6 @@ static void check_reach(struct promises *p, const struct event *event,
 		"I22: too much done about one event");
 }
 
-static void check_listening(struct promises *p, const struct core *core,
-	uint32_t service, const struct view_service *view)
-{
-	struct promise_service *s = &p->services[service];
-	uint64_t deadline_ns = core_deadline_ns(core);
-	uint32_t available = view->starting + view->ready - view->suspect;
-
-	check(p, view->watching == s->watching, "B2: the watch is not as told");
-	if (s->life != LIFE_UP || s->watching || s->asked_looks > 0)
-		return;
-	if (available > 0)
-		check(p, deadline_ns != UINT64_MAX,
-			"I3: ready workers are believed for ever");
-	else if (promises_room(p, service) > 0)
-		check(p, deadline_ns <= p->now_ns + view->throttled_ns,
-			"I3: room and no pause, but nobody listens");
-}
-
 static void check_service(
 	struct promises *p, const struct core *core, uint32_t service)
 {
@@ -529,7 +512,7 @@ static void check_service(
 		"I15: guests appear or vanish");
 	check(p, view.retiring == retiring(p, service),
 		"I1: asked to leave, but not retiring");
-	check_listening(p, core, service, &view);
+	rules_listening(p, core, service, &view);
 }
 
 static void check_workers(struct promises *p, const struct core *core)
@@ -589,7 +572,7 @@ const struct actions *promises_step(struct promises *promises,
 		check_service(promises, core, i);
 	check_workers(promises, core);
 	check_time(promises, core, event);
-	rules_stepped(promises, core);
+	rules_stepped(promises, core, event);
 	if (promises->broken == NULL)
 		promises->broken = core_audit(core, now_ns);
 	return actions;

@@ -56,8 +56,9 @@ struct promise_service {
 	uint64_t mold_until_ns; /* no mold before this */
 	uint64_t limit_ns;	/* at the limit, until the last step */
 	uint64_t limit_at_ns;
-	bool at_limit; /* since then */
-	bool begun;    /* a worker was started since the service began */
+	uint64_t held_ns; /* no starts held back before, or a word came */
+	bool at_limit;	  /* since then */
+	bool begun;	  /* a worker was started since the service began */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
@@ -113,7 +114,11 @@ void rules_ordered(struct promises *p, const struct action *action);
 void rules_woken(struct promises *p, const struct action *action);
 void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);
-void rules_stepped(struct promises *p, const struct core *core);
+struct view_service;
+void rules_listening(struct promises *p, const struct core *core,
+	uint32_t service, const struct view_service *view);
+void rules_stepped(
+	struct promises *p, const struct core *core, const struct event *event);
 
 /* Living workers of SERVICE by the promises' own count; its guests. */
 uint32_t promises_total(const struct promises *promises, uint32_t service);

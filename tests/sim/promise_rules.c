@@ -5,6 +5,7 @@
 #include "core/view.h"
 #include "promise.h"
 
+#define HELD_LOOK_NS (16 * NS_PER_MS)
 #define RUNG_OF_TERM ((int)ACTION_TERM - (int)ACTION_RETIRE + 1)
 
 void promise_check(struct promises *p, bool holds, const char *promise)
@@ -207,6 +208,28 @@ static void check_end(struct promises *p)
 	p->end = (struct promise_end){.service = 0};
 }
 
+void rules_listening(struct promises *p, const struct core *core,
+	uint32_t service, const struct view_service *view)
+{
+	struct promise_service *s = &p->services[service];
+	uint64_t deadline_ns = core_deadline_ns(core);
+	uint32_t available = view->starting + view->ready - view->suspect;
+
+	promise_check(p, view->watching == s->watching,
+		"B2: the watch is not as told");
+	if (s->life != LIFE_UP || s->watching || s->asked_looks > 0)
+		return;
+	if (available > 0)
+		promise_check(p, deadline_ns != UINT64_MAX,
+			"I3: ready workers are believed for ever");
+	else if (promises_room(p, service) > 0)
+		promise_check(p,
+			deadline_ns <=
+				p->now_ns + (view->held ? HELD_LOOK_NS
+							: view->throttled_ns),
+			"I3: room and no pause, but nobody listens");
+}
+
 static void check_leaving(struct promises *p)
 {
 	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
@@ -244,10 +267,37 @@ static void check_limit(
 		"I32: stress is not as told");
 }
 
-void rules_stepped(struct promises *p, const struct core *core)
+/*
+ * B13: starts are held back for those under way, or for clients that others
+ * will have served; not for workers that do nothing.
+ */
+static void check_held(struct promises *p, const struct core *core,
+	uint32_t service, const struct event *event)
+{
+	struct promise_service *s = &p->services[service];
+	struct view_service view;
+
+	if (!core_view_service(core, service, p->now_ns, &view))
+		return;
+	if (!view.held) {
+		s->held_ns = p->now_ns;
+		return;
+	}
+	promise_check(p, p->limits.cpus > 0 && s->life == LIFE_UP,
+		"B13: starts are held back without a pace");
+	promise_check(p,
+		event->kind != EVENT_DEPTH || event->service != service ||
+			view.starting > 0 || p->now_ns < s->held_ns + NS_PER_S,
+		"B13: starts are held back for workers that rest");
+}
+
+void rules_stepped(
+	struct promises *p, const struct core *core, const struct event *event)
 {
 	check_end(p);
 	check_leaving(p);
-	for (uint32_t i = 0; i < p->limits.services_max; i++)
+	for (uint32_t i = 0; i < p->limits.services_max; i++) {
 		check_limit(p, core, i);
+		check_held(p, core, i, event);
+	}
 }

@@ -294,7 +294,8 @@ static void begin(struct sim *sim, uint64_t seed, bool trace)
 	world_init(&sim->world, seed);
 	limits = (struct core_limits){.services_max = sim->world.services_n,
 		.workers_max = sim->world.slots_n,
-		.seed = seed};
+		.seed = seed,
+		.cpus = (uint32_t)prng_below(&sim->world.prng, 4)};
 	sim->core = core_init(calloc(1, core_size(&limits)), &limits);
 	promises_init(&sim->promises, &limits);
 	history_init(&sim->history, &limits);

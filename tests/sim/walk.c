@@ -41,6 +41,7 @@ struct pool_kind {
 	unsigned depth; /* moves */
 	uint32_t slots;
 	uint32_t ready; /* workers to begin with */
+	uint32_t cpus;	/* 0: starts are not paced */
 	struct policy policy;
 };
 
@@ -69,26 +70,29 @@ struct walk {
 	.stop_time_ns = 2 * NS_PER_S, .kill_time_ns = NS_PER_S
 
 static const struct pool_kind kinds[] = {
-	{"one worker", 8, 2, 0, {POLICY, .process_limit = 1}},
-	{"one that is ready", 7, 2, 1, {POLICY, .process_limit = 1}},
-	{"two workers", 6, 2, 0, {POLICY, .process_limit = 2}},
-	{"two that are ready", 6, 2, 2, {POLICY, .process_limit = 2}},
-	{"two and a surge", 5, 3, 2, {POLICY, .process_limit = 2, .surge = 1}},
-	{"three workers", 5, 3, 1, {POLICY, .process_limit = 3}},
-	{"promised words", 6, 2, 0,
+	{"one worker", 8, 2, 0, 0, {POLICY, .process_limit = 1}},
+	{"one that is ready", 7, 2, 1, 0, {POLICY, .process_limit = 1}},
+	{"two workers", 6, 2, 0, 0, {POLICY, .process_limit = 2}},
+	{"two that are ready", 6, 2, 2, 0, {POLICY, .process_limit = 2}},
+	{"two and a surge", 5, 3, 2, 0,
+		{POLICY, .process_limit = 2, .surge = 1}},
+	{"three workers", 5, 3, 1, 0, {POLICY, .process_limit = 3}},
+	{"promised words", 6, 2, 0, 0,
 		{POLICY, .process_limit = 2, .ready_notify = true,
 			.retire_signal = true}},
-	{"from a mold", 5, 3, 1, {POLICY, .process_limit = 2, .mold = true}},
-	{"kill the deaf", 6, 2, 2,
+	{"from a mold", 5, 3, 1, 0, {POLICY, .process_limit = 2, .mold = true}},
+	{"kill the deaf", 6, 2, 2, 0,
 		{POLICY, .process_limit = 2, .on_deaf_kill = true}},
-	{"two starts a second", 6, 2, 0,
+	{"two starts a second", 6, 2, 0, 0,
 		{.start_rate = 2,
 			.start_burst = 2,
 			.throttle_time_ns = NS_PER_S,
 			.deaf_time_ns = NS_PER_S,
 			.kill_time_ns = NS_PER_S,
 			.wakeup_ns = 3 * NS_PER_S}},
-	{"as Postfix has it", 5, 2, 0,
+	{"paced", 5, 3, 0, 1, {POLICY, .process_limit = 3}},
+	{"paced, one is ready", 5, 3, 1, 1, {POLICY, .process_limit = 3}},
+	{"as Postfix has it", 5, 2, 0, 0,
 		{.process_limit = 2,
 			.start_rate = 1000,
 			.start_burst = 1000,
@@ -221,6 +225,8 @@ static void offer_worker(
 	}
 	for (unsigned i = 0; i < 4; i++) {
 		event.kind = words[i];
+		/* Of a paced pool: a word by which a start is learned. */
+		event.cpu_ns = core->limits.cpus > 0 && i < 2 ? NS_PER_MS : 0;
 		if (event.kind == EVENT_STOPPED || !worker->mute)
 			offer(choices, event);
 	}
@@ -264,12 +270,13 @@ static void find_choices(
 {
 	const struct core *core = walk->core;
 	const struct pool *pool = &core->pools[0];
+	uint32_t most = core->limits.cpus > 0 ? 3 : 2;
 
 	out->n = 0;
-	for (uint32_t depth = 0; depth <= 2 && pool->watching; depth++)
+	for (uint32_t depth = 0; depth <= most && pool->watching; depth++)
 		offer(out,
 			(struct event){.kind = EVENT_CLIENTS, .depth = depth});
-	for (uint32_t depth = 0; depth <= 2; depth++)
+	for (uint32_t depth = 0; depth <= most; depth++)
 		if (place->promises.services[0].asked_looks > 0)
 			offer(out, (struct event){.kind = EVENT_DEPTH,
 					   .depth = depth});
@@ -462,7 +469,8 @@ static void begin(struct walk *walk, const struct pool_kind *kind)
 	*walk = (struct walk){.kind = kind,
 		.limits = {.services_max = 1,
 			.workers_max = kind->slots,
-			.seed = 1}};
+			.seed = 1,
+			.cpus = kind->cpus}};
 	walk->core_bytes = core_size(&walk->limits);
 	walk->core = core_init(calloc(1, walk->core_bytes), &walk->limits);
 	walk->seen = calloc(SEEN_ROOM, sizeof(*walk->seen));

@@ -103,6 +103,7 @@ static void make_service(struct world *world, struct world_service *s)
 	s->speaks = coin(world);
 	s->locks = !s->speaks && coin(world);
 	s->start_ns = scaled(world, NS_PER_MS, 2 * NS_PER_S);
+	s->start_cpu = (unsigned)between(world, 0, 3) * 33;
 	s->policy = some_policy(world, s);
 	s->serve_ns = scaled(world, 100 * UINT64_C(1000), NS_PER_S);
 	s->gap_ns = scaled(world, NS_PER_MS, 4 * NS_PER_S);
@@ -294,6 +295,32 @@ void world_pass(struct world *world, uint64_t now_ns)
 
 /* ---- what the master hears -------------------------------------------------- */
 
+/* What its start has taken so far; all of it, once it is up. */
+static uint64_t start_cpu(const struct world *world, const struct guest *guest)
+{
+	uint64_t up_ns = guest->up_ns != 0 ? guest->up_ns - guest->born_ns
+					   : world->now_ns - guest->born_ns;
+
+	return up_ns / 100 * world->services[guest->service].start_cpu;
+}
+
+static uint64_t starting_cpu(struct world *world, uint32_t service)
+{
+	uint64_t sum_ns = 0;
+
+	for (uint32_t i = 0; i < world->slots_n; i++) {
+		const struct guest *guest = &world->guests[i];
+
+		if ((guest->state == GUEST_BORN ||
+			    guest->state == GUEST_INIT) &&
+			guest->service == service)
+			sum_ns += start_cpu(world, guest);
+	}
+	if (world_chance(world, FAULT_WRONG_DEPTH))
+		return prng_below(&world->prng, 4 * sum_ns + 1);
+	return sum_ns;
+}
+
 static void hear_words(struct world *world, uint32_t slot, struct batch *out)
 {
 	struct guest *guest = &world->guests[slot];
@@ -306,8 +333,11 @@ static void hear_words(struct world *world, uint32_t slot, struct batch *out)
 		return;
 	for (unsigned i = 0; i < guest->words_n; i++) {
 		event.kind = guest->words[i];
+		event.cpu_ns = guest->heard ? 0 : start_cpu(world, guest);
+		guest->heard = true;
 		put(out, event);
 	}
+	event.cpu_ns = 0;
 	guest->words_n = 0;
 	if (guest->exec_result && !guest->exec_failed) {
 		event.kind = EVENT_STARTED;
@@ -375,11 +405,13 @@ static void hear_service(struct world *world, uint32_t i, struct batch *out)
 		s->armed = false;
 		event.kind = EVENT_CLIENTS;
 		event.depth = seen_depth(world, s);
+		event.cpu_ns = starting_cpu(world, i);
 		put(out, event);
 	}
 	for (; s->looks > 0; s->looks--) {
 		event.kind = EVENT_DEPTH;
 		event.depth = seen_depth(world, s);
+		event.cpu_ns = starting_cpu(world, i);
 		if (!world_chance(world, FAULT_NO_DEPTH))
 			put(out, event);
 	}

@@ -87,6 +87,9 @@ struct guest {
 	enum event_kind words[WORLD_WORDS];
 	unsigned words_n;
 	unsigned clients; /* served so far */
+	uint64_t born_ns;
+	uint64_t up_ns;	  /* when its start was over; 0: not yet */
+	bool heard;	  /* by the master, of itself */
 	bool exec_result; /* not told yet */
 	bool exec_failed;
 	bool temporary;
@@ -119,7 +122,8 @@ struct world_service {
 	uint32_t stopped;  /* who was found when it was asked for last */
 	struct policy policy;
 	uint64_t start_ns, serve_ns, gap_ns, idle_ns; /* about */
-	uint64_t arrival_ns;			      /* the next client */
+	unsigned start_cpu;  /* per cent of a start that are no sleep */
+	uint64_t arrival_ns; /* the next client */
 	unsigned max_use;
 };
 

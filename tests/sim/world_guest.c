@@ -25,6 +25,7 @@ void guest_spawn(struct world *world, const struct action *action)
 		.mold_serial = action->mold_serial,
 		.service = action->service,
 		.serial = action->serial,
+		.born_ns = world->now_ns,
 		.next_ns = world->now_ns + world_about(world, NS_PER_MS),
 		.ignores_eof = world_chance(world, FAULT_IGNORE_EOF),
 		.ignores_term = world_chance(world, FAULT_IGNORE_TERM),
@@ -264,6 +265,7 @@ static void wait_apart(struct world *world, struct guest *guest)
 
 static void ready(struct world *world, struct guest *guest)
 {
+	guest->up_ns = world->now_ns;
 	if (guest->kind != KIND_WORKER) {
 		wait_apart(world, guest);
 		return;

@@ -169,6 +169,7 @@ static unsigned long long service_field(
 	FIELD(depth);
 	FIELD(watching);
 	FIELD(deaf);
+	FIELD(held);
 	FIELD(stress);
 	FIELD(cause);
 	FIELD(stage);
@@ -184,6 +185,7 @@ static unsigned long long service_field(
 	FIELD(limit_hits);
 	FIELD(limit_ns);
 	FIELD(start_time_ns);
+	FIELD(start_cpu_ns);
 	fail_msg("no such field: %s", key);
 	return 0;
 }
@@ -281,6 +283,7 @@ void script_check_in(const char *script, struct script_setup setup)
 		.services_max = setup.services_max ? setup.services_max : 4,
 		.workers_max = setup.workers_max ? setup.workers_max : 8,
 		.seed = 1,
+		.cpus = setup.cpus,
 	};
 	char *transcript = test_malloc(TRANSCRIPT_MAX);
 	void *memory = test_calloc(1, core_size(&limits));

@@ -28,6 +28,7 @@
 struct script_setup {
 	uint32_t services_max; /* 0: 4 */
 	uint32_t workers_max;  /* 0: 8 */
+	uint32_t cpus;	       /* 0: starts are not paced */
 	uint32_t last_serial;
 };
 

@@ -3,6 +3,7 @@
 
 #include "sys/hosts.h"
 #include "sys/net.h"
+#include "sys/process.h"
 #include "sys_fixture.h"
 
 static bool is_among(const struct machine_address *all, int n, int family,
@@ -146,11 +147,41 @@ static void a_look_up_of_hosts_can_be_cancelled_or_die(void **state)
 	assert_int_equal(count_fds(), fds);
 }
 
+static void we_run_on_a_processor_at_least(void **state)
+{
+	(void)state;
+	assert_true(sys_processors() >= 1);
+	assert_true(sys_processors() <= 4096);
+}
+
+/* It runs until it has had 20 ms, however many others there are. */
+static void what_a_process_has_had_of_processors_is_known(void **state)
+{
+	struct process_time time = {.run_ns = 0};
+	int pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)alarm(60);
+		for (;;)
+			continue;
+	}
+	while (time.run_ns < 20000000)
+		time = sys_process_time(pid);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(sys_process_time(pid).run_ns, 0);
+	assert_int_equal(sys_process_time(pid).wait_ns, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(our_addresses_have_the_loopback_among_them),
 		cmocka_unit_test(ports_have_names),
+		cmocka_unit_test(we_run_on_a_processor_at_least),
+		cmocka_unit_test(what_a_process_has_had_of_processors_is_known),
 		cmocka_unit_test(a_host_is_its_addresses),
 		cmocka_unit_test(hosts_are_looked_up_in_a_process_of_their_own),
 		cmocka_unit_test(many_hosts_are_more_than_a_pipe_holds),

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core_script.h"
+
+static const struct script_setup two_cpus = {.workers_max = 32, .cpus = 2};
+
+/* P12: fifty smtpds at once are ready when the last of them is */
+static void starts_that_need_processors_are_as_many_as_those(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=50\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=50\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"view service=0 starting=2 held=1\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=50 cpu_ns=2500000 wait_ns=1200000\n"
+		"view service=0 starting=2 held=1\n"
+		"due 0.006s\n"
+		"> look service=0\n"
+		"# others have the processors: to wait for one is to want one\n"
+		"depth service=0 depth=50 cpu_ns=2500000 wait_ns=9000000\n"
+		"view service=0 starting=2 held=1\n",
+		two_cpus);
+}
+
+/* P1: a worker that sleeps while it starts needs nobody's processor */
+static void starts_that_sleep_are_doubled_until_all_are_there(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=9\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=9\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"due 0.002s\n"
+			"> look service=0\n"
+			"depth service=0 depth=9 cpu_ns=1000000\n"
+			"> spawn service=0 slot=2 serial=3\n"
+			"> spawn service=0 slot=3 serial=4\n"
+			"due 0.004s\n"
+			"> look service=0\n"
+			"depth service=0 depth=9 cpu_ns=2000000\n"
+			"> spawn service=0 slot=4 serial=5\n"
+			"> spawn service=0 slot=5 serial=6\n"
+			"> spawn service=0 slot=6 serial=7\n"
+			"> spawn service=0 slot=7 serial=8\n"
+			"due 0.006s\n"
+			"> look service=0\n"
+			"depth service=0 depth=9 cpu_ns=4000000\n"
+			"> spawn service=0 slot=8 serial=9\n"
+			"view service=0 starting=9 held=0\n",
+		two_cpus);
+}
+
+/* and once that is known they are all started at once */
+static void what_a_start_costs_is_learned(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=9\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=1\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"at 200ms\n"
+			"taken slot=0 serial=1 cpu_ns=1000000\n"
+			"> watch service=0\n"
+			"view service=0 start_cpu_ns=1000000\n"
+			"at 260ms\n"
+			"clients service=0 depth=5\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"> spawn service=0 slot=2 serial=3\n"
+			"> spawn service=0 slot=3 serial=4\n"
+			"> spawn service=0 slot=4 serial=5\n"
+			"> spawn service=0 slot=5 serial=6\n"
+			"view service=0 starting=5 held=0\n"
+			"row service=0 change=changed process_limit=9\n"
+			"table\n"
+			"> retire service=0 slot=5 serial=6\n"
+			"> retire service=0 slot=4 serial=5\n"
+			"> retire service=0 slot=3 serial=4\n"
+			"> retire service=0 slot=2 serial=3\n"
+			"> retire service=0 slot=1 serial=2\n"
+			"> retire service=0 slot=0 serial=1\n"
+			"> leftovers service=0\n"
+			"> watch service=0\n"
+			"# another command may be of another kind\n"
+			"view service=0 start_cpu_ns=0\n",
+		(struct script_setup){.workers_max = 32, .cpus = 1});
+}
+
+/* P1: the next start follows at once, not at the next look */
+static void who_is_ready_makes_room_for_the_next_start(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=50\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=20\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"at 1ms\n"
+		"taken slot=0 serial=1 cpu_ns=1000000\n"
+		"> look service=0\n"
+		"taken slot=1 serial=2 cpu_ns=1000000\n"
+		"# it is answered when both are known, and asked once\n"
+		"depth service=0 depth=18\n"
+		"view service=0 starting=0 held=1 watching=0\n"
+		"# their clients may be gone in a moment: that is waited for\n"
+		"due 0.00125s\n"
+		"> look service=0\n"
+		"depth service=0 depth=18\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"> spawn service=0 slot=4 serial=5\n"
+		"> spawn service=0 slot=5 serial=6\n"
+		"view service=0 starting=4 held=1\n",
+		two_cpus);
+}
+
+/* P12: two smtpds greet fifty before a third is ready */
+static void clients_that_others_will_have_served_start_nobody(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=50\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"at 20ms\n"
+		"taken slot=0 serial=1 cpu_ns=15000000\n"
+		"> watch service=0\n"
+		"at 21ms\n"
+		"ready slot=0 serial=1\n"
+		"> ignore service=0\n"
+		"taken slot=0 serial=1\n"
+		"> watch service=0\n"
+		"clients service=0 depth=15\n"
+		"view service=0 taken=1 held=1 watching=0\n"
+		"at 22ms\n"
+		"ready slot=0 serial=1\n"
+		"taken slot=0 serial=1\n"
+		"due 0.0235s\n"
+		"> look service=0\n"
+		"depth service=0 depth=14\n"
+		"view service=0 taken=1 held=1 watching=0\n"
+		"# he stays: then the others want somebody of their own\n"
+		"at 40ms\n"
+		"time\n"
+		"> look service=0\n"
+		"depth service=0 depth=14\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"view service=0 starting=3 held=1\n",
+		two_cpus);
+}
+
+/* it took its client and is not seen again */
+static void who_does_not_move_is_not_counted_on(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=50\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=1\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"at 100ms\n"
+			"taken slot=0 serial=1 cpu_ns=99000000\n"
+			"> watch service=0\n"
+			"at 101ms\n"
+			"ready slot=0 serial=1\n"
+			"> ignore service=0\n"
+			"at 1s\n"
+			"time\n"
+			"> look service=0\n"
+			"> watch service=0\n"
+			"depth service=0 depth=0\n"
+			"# it is woken, and hangs before it accepts\n"
+			"clients service=0 depth=4\n"
+			"view service=0 ready=1 held=1\n"
+			"at 1.099s\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=4\n"
+			"view service=0 ready=1 held=1\n"
+			"at 1.116s\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=4\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"> spawn service=0 slot=2 serial=3\n"
+			"view service=0 ready=1 starting=2 held=1\n",
+		two_cpus);
+}
+
+/* nor does one that never gets ready hold the others up */
+static void a_start_that_hangs_is_not_waited_for(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=50\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=1\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"at 10ms\n"
+			"taken slot=0 serial=1 cpu_ns=10000000\n"
+			"> watch service=0\n"
+			"clients service=0 depth=9\n"
+			"view service=0 held=1\n"
+			"at 20ms\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=9\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"> spawn service=0 slot=2 serial=3\n"
+			"> spawn service=0 slot=3 serial=4\n"
+			"> spawn service=0 slot=4 serial=5\n"
+			"at 60ms\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=9\n"
+			"view service=0 starting=4 held=1\n"
+			"at 61ms\n"
+			"time\n"
+			"at 80ms\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=9\n"
+			"> spawn service=0 slot=5 serial=6\n"
+			"> spawn service=0 slot=6 serial=7\n"
+			"> spawn service=0 slot=7 serial=8\n"
+			"> spawn service=0 slot=8 serial=9\n"
+			"view service=0 starting=8 held=1\n",
+		two_cpus);
+}
+
+/* nobody may be started anyway: the watch, the limit and pauses are as ever */
+static void at_the_limit_nobody_is_held_back(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=2\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=9\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"view service=0 starting=2 held=0\n"
+			"at 1ms\n"
+			"taken slot=0 serial=1 cpu_ns=1000000\n"
+			"taken slot=1 serial=2 cpu_ns=1000000\n"
+			"> notice notice=at-limit service=0 slot=0 serial=0 "
+			"number=2\n"
+			"view service=0 taken=2 held=0\n",
+		two_cpus);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			starts_that_need_processors_are_as_many_as_those),
+		cmocka_unit_test(
+			starts_that_sleep_are_doubled_until_all_are_there),
+		cmocka_unit_test(what_a_start_costs_is_learned),
+		cmocka_unit_test(who_is_ready_makes_room_for_the_next_start),
+		cmocka_unit_test(
+			clients_that_others_will_have_served_start_nobody),
+		cmocka_unit_test(who_does_not_move_is_not_counted_on),
+		cmocka_unit_test(a_start_that_hangs_is_not_waited_for),
+		cmocka_unit_test(at_the_limit_nobody_is_held_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
