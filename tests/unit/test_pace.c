@@ -268,6 +268,83 @@ static void at_the_limit_nobody_is_held_back(void **state)
 		two_cpus);
 }
 
+/* it would have been quick, had others not had the processors */
+static void to_wait_for_a_processor_is_not_to_sleep(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=50\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"at 100ms\n"
+		"taken slot=0 serial=1 cpu_ns=10000000 wait_ns=90000000\n"
+		"> watch service=0\n"
+		"at 130ms\n"
+		"clients service=0 depth=9\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"> spawn service=0 slot=4 serial=5\n"
+		"view service=0 starting=4 held=1\n",
+		two_cpus);
+}
+
+/* two clients, two processes: nobody comes back for the second */
+static void who_leaves_with_its_client_is_not_waited_for(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=50\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"at 100ms\n"
+		"taken slot=0 serial=1 cpu_ns=10000000 wait_ns=90000000\n"
+		"> watch service=0\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=0 serial=2\n"
+		"at 200ms\n"
+		"taken slot=0 serial=2 cpu_ns=10000000 wait_ns=90000000\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=1 serial=3\n"
+		"view service=0 taken=1 starting=1 held=0\n",
+		two_cpus);
+}
+
+/* and one that needs all processors is started all the same */
+static void a_start_with_threads_is_one_start(void **state)
+{
+	(void)state;
+	script_check_in("row service=0 change=changed process_limit=50\n"
+			"table\n"
+			"> watch service=0\n"
+			"clients service=0 depth=1\n"
+			"> spawn service=0 slot=0 serial=1\n"
+			"at 100ms\n"
+			"taken slot=0 serial=1 cpu_ns=900000000\n"
+			"> watch service=0\n"
+			"clients service=0 depth=1\n"
+			"at 1s\n"
+			"time\n"
+			"> look service=0\n"
+			"depth service=0 depth=1\n"
+			"> spawn service=0 slot=1 serial=2\n"
+			"at 1.1s\n"
+			"taken slot=1 serial=2 cpu_ns=100000000\n"
+			"> watch service=0\n"
+			"ready slot=1 serial=2\n"
+			"exited slot=1 serial=2 code=0 signal=0\n"
+			"clients service=0 depth=3\n"
+			"> spawn service=0 slot=1 serial=3\n"
+			"view service=0 starting=1 held=1\n",
+		two_cpus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +359,9 @@ int main(void)
 		cmocka_unit_test(who_does_not_move_is_not_counted_on),
 		cmocka_unit_test(a_start_that_hangs_is_not_waited_for),
 		cmocka_unit_test(at_the_limit_nobody_is_held_back),
+		cmocka_unit_test(to_wait_for_a_processor_is_not_to_sleep),
+		cmocka_unit_test(who_leaves_with_its_client_is_not_waited_for),
+		cmocka_unit_test(a_start_with_threads_is_one_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
