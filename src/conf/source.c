@@ -198,7 +198,11 @@ static int on_block_end(cfg_t *cfg, cfg_opt_t *option)
 	struct block *block = open_block(current);
 
 	(void)cfg;
-	(void)option;
+	/*
+	 * We have what we want of it, and libconfuse would compare the titles
+	 * of all that come with it. None is there at the end of the file.
+	 */
+	(void)cfg_opt_rmnsec(option, 0);
 	/* libconfuse also comes here at the end of the file. */
 	if (block != NULL && current->opened <= current->guarded.blocks_closed)
 		block->complete = true;

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define KEPT_MAX 1024u /* events; some rounds bring hundreds */
+
 void inbox_init(struct inbox *inbox, uint32_t size)
 {
 	*inbox = (struct inbox){.size = size};
@@ -38,6 +40,19 @@ void inbox_put(struct inbox *inbox, const struct event *event)
 	inbox->n++;
 }
 
+/* A table of thousands of rows came through: that will not be soon again. */
+static void shrink(struct inbox *inbox)
+{
+	struct event *items =
+		realloc(inbox->items, KEPT_MAX * sizeof(*inbox->items));
+
+	if (items == NULL)
+		return;
+	inbox->items = items;
+	inbox->size = KEPT_MAX;
+	inbox->first = 0;
+}
+
 bool inbox_next(struct inbox *inbox, struct event *out)
 {
 	if (inbox->n == 0)
@@ -45,6 +60,8 @@ bool inbox_next(struct inbox *inbox, struct event *out)
 	*out = inbox->items[inbox->first];
 	inbox->first = (inbox->first + 1) % inbox->size;
 	inbox->n--;
+	if (inbox->n == 0 && inbox->size > KEPT_MAX)
+		shrink(inbox);
 	return true;
 }
 

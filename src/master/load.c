@@ -56,11 +56,16 @@ static const char *read_files(
 	return wrong;
 }
 
+/* Many services in a row may run one program. CONTEXT: the last good one. */
 static const char *probe(void *context, const char *path)
 {
-	int result = sys_executable(path);
+	const char **last = context;
+	int result;
 
-	(void)context;
+	if (*last != NULL && strcmp(*last, path) == 0)
+		return NULL;
+	result = sys_executable(path);
+	*last = result < 0 ? NULL : path; /* both are in the table's arena */
 	return result < 0 ? strerror(-result) : NULL;
 }
 
@@ -78,8 +83,10 @@ bool load_table(const char *file, struct table **out, struct diags *diags)
 	AUTO_FREE char *bytes = NULL;
 	size_t n;
 	bool good;
+	const char *probed = NULL;
 	int result = sys_read_file(file, &bytes, &n, FILE_MAX);
 	struct conf_request request = {.file = file,
+		.context = &probed,
 		.libexec_directory = libexec_directory(),
 		.as_root = sys_is_root(),
 		.read = read_files,

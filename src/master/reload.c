@@ -19,6 +19,7 @@
 #include "master/plan.h"
 #include "sys/creds.h"
 #include "sys/loop.h"
+#include "sys/memory.h"
 #include "sys/path.h"
 #include "table/table.h"
 
@@ -230,6 +231,7 @@ static void proceed(struct master *master)
 	if (good)
 		put_into_force(master);
 	finish(master, good);
+	sys_memory_trim(); /* the plan, and the table before */
 }
 
 static void look_up(struct master *master)
