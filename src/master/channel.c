@@ -20,9 +20,11 @@
 #include "table/service.h"
 
 #define REST_NS (100 * NS_PER_MS)
+#define REST_LEAST_NS NS_PER_MS
+#define REST_LONG 7 /* times twice as long are more than that */
 #define RESTS_MAX 1024
 
-/* Channels that are not read for a while, or are over; oldest first. */
+/* Channels that are not read for a while, or are over. */
 struct rest {
 	uint32_t index;
 	uint32_t serial;
@@ -33,7 +35,8 @@ struct rest {
 };
 static struct {
 	struct rest items[RESTS_MAX];
-	uint32_t first, n;
+	uint32_t n;
+	uint64_t first_ns; /* the earliest of them */
 } rests;
 
 static void complain(struct master *master, uint32_t service,
@@ -134,10 +137,46 @@ static void take_message(struct master *master, uint32_t slot,
 }
 
 /*
- * How many were read; MAX: there may be more. An empty message and the end
- * look alike: where the end has been told (ENDING), that is what it is.
+ * How many of BATCH are messages. An empty one and the end look alike: where
+ * the end has been told (ENDING), or come since, that is what it is.
  */
-static unsigned read_messages(
+static unsigned before_end(
+	const struct channel_batch *batch, unsigned n, int fd, bool ending)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (batch->messages[i].size == 0 &&
+			(ending || sys_is_shut(fd) != 0))
+			return i;
+	return n;
+}
+
+/* How many were read; MAX: there may be more. */
+static unsigned read_batches(
+	struct master *master, uint32_t slot, unsigned max, bool ending)
+{
+	int fd = master->workers[slot].channel;
+	unsigned total = 0;
+
+	while (total < max) {
+		struct channel_batch batch;
+		int got = sys_channel_read_batch(fd, &batch);
+		unsigned n;
+
+		if (got <= 0)
+			return total;
+		n = before_end(&batch, (unsigned)got, fd, ending);
+		for (unsigned i = 0; i < n; i++)
+			take_message(master, slot, batch.bytes[i],
+				&batch.messages[i]);
+		total += n;
+		if (n < CHANNEL_BATCH)
+			return total;
+	}
+	return max;
+}
+
+/* The same of one that has to do with molds: each message may change all. */
+static unsigned read_each(
 	struct master *master, uint32_t slot, unsigned max, bool ending)
 {
 	struct worker_record *worker = &master->workers[slot];
@@ -163,38 +202,68 @@ static unsigned read_messages(
 	return n;
 }
 
-static bool put_rest(const struct master *master, struct rest item)
+static unsigned read_messages(
+	struct master *master, uint32_t slot, unsigned max, bool ending)
+{
+	const struct worker_record *worker = &master->workers[slot];
+
+	if (worker->channel < 0)
+		return 0;
+	if (worker->kind == KIND_MOLD || worker->ordered)
+		return read_each(master, slot, max, ending);
+	return read_batches(master, slot, max, ending);
+}
+
+static bool put_rest(
+	const struct master *master, struct rest item, uint64_t rest_ns)
 {
 	if (rests.n == RESTS_MAX)
 		return false;
-	item.until_ns = master->now_ns + REST_NS;
-	rests.items[(rests.first + rests.n) % RESTS_MAX] = item;
-	rests.n++;
+	item.until_ns = master->now_ns + rest_ns;
+	if (rests.n == 0 || item.until_ns < rests.first_ns)
+		rests.first_ns = item.until_ns;
+	rests.items[rests.n++] = item;
 	return true;
 }
 
+/*
+ * One who is only quick, while we had no processor, loses next to nothing: the
+ * first rest is short, and each in a row (AGAIN counts them) twice as long.
+ */
 static void rest(struct master *master, int fd, uint32_t service,
-	struct rest item, uint64_t tag)
+	struct rest item, uint8_t *again)
 {
+	enum tag_kind kind = item.shared     ? TAG_SHARED
+			     : item.leftover ? TAG_LEFTOVER
+					     : TAG_CHANNEL;
+	uint64_t rest_ns = REST_LEAST_NS << *again;
+
+	if (rest_ns < REST_NS)
+		++*again;
+	else
+		rest_ns = REST_NS;
 	service_of(master, service)->gossip.flood++;
 	/* A thousand at once: then they are just slow. */
-	if (put_rest(master, item))
-		(void)loop_change(master->loop, fd, 0, tag);
+	if (put_rest(master, item, rest_ns))
+		(void)loop_change(master->loop, fd, 0,
+			tag_make(kind, item.index, item.serial));
 }
 
 void channel_rest_leftover(struct master *master, int fd, uint32_t service,
 	uint32_t index, uint32_t serial)
 {
+	uint8_t again = REST_LONG; /* nobody waits for a leftover's words */
+
 	rest(master, fd, service,
 		(struct rest){
 			.index = index, .serial = serial, .leftover = true},
-		tag_make(TAG_LEFTOVER, index, serial));
+		&again);
 }
 
 uint64_t channel_deadline(const struct master *master)
 {
 	(void)master;
-	return rests.n == 0 ? LOOP_FOREVER : rests.items[rests.first].until_ns;
+	return rests.n == 0 ? LOOP_FOREVER : rests.first_ns;
 }
 
 static void put_mute(struct master *master, uint32_t slot, uint32_t serial)
@@ -233,12 +302,24 @@ static void resume_one(struct master *master, const struct rest *item)
 
 void channel_resume(struct master *master)
 {
-	while (rests.n > 0 &&
-		rests.items[rests.first].until_ns <= master->now_ns) {
-		resume_one(master, &rests.items[rests.first]);
-		rests.first = (rests.first + 1) % RESTS_MAX;
-		rests.n--;
+	uint32_t kept = 0;
+	uint64_t first_ns = LOOP_FOREVER;
+
+	if (rests.n == 0 || rests.first_ns > master->now_ns)
+		return;
+	for (uint32_t i = 0; i < rests.n; i++) {
+		struct rest item = rests.items[i];
+
+		if (item.until_ns <= master->now_ns) {
+			resume_one(master, &item);
+			continue;
+		}
+		if (item.until_ns < first_ns)
+			first_ns = item.until_ns;
+		rests.items[kept++] = item;
 	}
+	rests.n = kept;
+	rests.first_ns = first_ns;
 }
 
 /*
@@ -251,7 +332,7 @@ void channel_mute(struct master *master, uint32_t slot)
 	uint32_t serial = master->workers[slot].serial;
 	struct rest item = {.index = slot, .serial = serial, .over = true};
 
-	if (!put_rest(master, item))
+	if (!put_rest(master, item, REST_NS))
 		put_mute(master, slot, serial);
 }
 
@@ -288,12 +369,13 @@ void channel_ready(
 			worker->busy = 0;
 			rest(master, worker->channel, worker->service,
 				(struct rest){.index = slot, .serial = serial},
-				tag_make(TAG_CHANNEL, slot, serial));
+				&worker->rests);
 		}
 		/* The end, if it is one, can be seen when all is read. */
 		return;
 	}
 	worker->busy = 0;
+	worker->rests = 0;
 	if (ending)
 		channel_over(master, slot);
 }
@@ -353,6 +435,7 @@ bool channel_shared_ready(struct master *master, uint32_t service,
 	n = channel_read_shared(master, service, state->shared_fd);
 	if (n < MESSAGES_PER_ROUND) {
 		state->shared_busy = 0;
+		state->shared_rests = 0;
 		return (ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) == 0;
 	}
 	if (++state->shared_busy >= BUSY_ROUNDS) {
@@ -361,7 +444,7 @@ bool channel_shared_ready(struct master *master, uint32_t service,
 			(struct rest){.index = service,
 				.serial = serial,
 				.shared = true},
-			tag_make(TAG_SHARED, service, serial));
+			&state->shared_rests);
 	}
 	return true;
 }

@@ -28,6 +28,7 @@ struct worker_record {
 	int stage; /* where its start failed; 0: it did not */
 	int error;
 	unsigned busy; /* rounds in a row in which its messages had no end */
+	uint8_t rests; /* of its channel, in a row */
 	bool disconnected; /* by us */
 	bool shared;
 	bool queued;

@@ -61,7 +61,8 @@ struct service_state {
 	int shared_worker_fd; /* owned; what workers of now get */
 	uint32_t shared_serial;
 	unsigned shared_busy;
-	int flow[2]; /* owned; -1: /dev/null */
+	uint8_t shared_rests; /* in a row */
+	int flow[2];	      /* owned; -1: /dev/null */
 	uint32_t leftovers;
 	uint32_t stopped_serial; /* held the accept lock, and was stopped */
 	struct page *page;	 /* owned, and older ones; or NULL */

@@ -134,6 +134,16 @@ static void read_control(struct msghdr *message, struct channel_message *out)
 	}
 }
 
+static void take(
+	struct msghdr *message, size_t size, struct channel_message *out)
+{
+	*out = (struct channel_message){
+		.size = size,
+		.truncated = (message->msg_flags & MSG_TRUNC) != 0,
+	};
+	read_control(message, out);
+}
+
 int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out)
 {
 	union control control;
@@ -151,12 +161,38 @@ int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out)
 	while (size < 0 && errno == EINTR);
 	if (size < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
-	*out = (struct channel_message){
-		.size = (size_t)size,
-		.truncated = (message.msg_flags & MSG_TRUNC) != 0,
-	};
-	read_control(&message, out);
+	take(&message, (size_t)size, out);
 	return 1;
+}
+
+int sys_channel_read_batch(int fd, struct channel_batch *out)
+{
+	/* Each is as long as its alignment wants the next to begin. */
+	_Alignas(struct cmsghdr) char controls[CHANNEL_BATCH]
+					      [sizeof(union control)];
+	struct iovec parts[CHANNEL_BATCH];
+	struct mmsghdr headers[CHANNEL_BATCH];
+	int n;
+
+	for (unsigned i = 0; i < CHANNEL_BATCH; i++) {
+		parts[i] = (struct iovec){
+			.iov_base = out->bytes[i], .iov_len = CHANNEL_BYTES};
+		headers[i] = (struct mmsghdr){
+			.msg_hdr = {.msg_iov = &parts[i],
+				.msg_iovlen = 1,
+				.msg_control = &controls[i],
+				.msg_controllen = sizeof(controls[i])}};
+	}
+	do
+		n = recvmmsg(fd, headers, CHANNEL_BATCH,
+			MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+	for (int i = 0; i < n; i++)
+		take(&headers[i].msg_hdr, headers[i].msg_len,
+			&out->messages[i]);
+	return n;
 }
 
 /* Both are empty: the end has no sender, and a stream no empty messages. */

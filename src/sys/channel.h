@@ -43,6 +43,20 @@ int sys_channel_read(int fd, void *data, size_t n, struct channel_message *out);
 int sys_channel_send(
 	int fd, const void *data, size_t n, const int *fds, unsigned fds_n);
 
+#define CHANNEL_BATCH 16
+#define CHANNEL_BYTES 16 /* more than a status message has */
+
+struct channel_batch {
+	struct channel_message messages[CHANNEL_BATCH];
+	char bytes[CHANNEL_BATCH][CHANNEL_BYTES];
+};
+
+/*
+ * As many messages, or ends, in one call. How many there were: fewer than
+ * CHANNEL_BATCH were all that was there. Or -errno.
+ */
+int sys_channel_read_batch(int fd, struct channel_batch *out);
+
 /*
  * Nobody can send descriptors to FD (AF_UNIX), nor to what is accepted from it.
  * Does nothing before Linux 6.16: then they are taken and closed when read.

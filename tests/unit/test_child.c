@@ -217,6 +217,38 @@ static void a_message_is_whole_and_names_its_sender(void **state)
 	assert_string_equal(data, "you");
 }
 
+/* Long ones, empty ones and the end among them. */
+static void a_batch_is_all_that_is_there(void **state)
+{
+	struct pair *pair = *state;
+	struct channel_batch batch;
+	char text[CHANNEL_BYTES + 1] = "0123456789abcdef";
+
+	assert_int_equal(sys_channel_read_batch(pair->ends[0], &batch), 0);
+	for (size_t i = 0; i < CHANNEL_BATCH + 3; i++)
+		assert_int_equal(write(pair->ends[1], text, i), i);
+	assert_int_equal(
+		sys_channel_read_batch(pair->ends[0], &batch), CHANNEL_BATCH);
+	for (size_t i = 0; i < CHANNEL_BATCH; i++) {
+		assert_int_equal(batch.messages[i].size, i);
+		assert_false(batch.messages[i].truncated);
+		assert_memory_equal(batch.bytes[i], text, i);
+		assert_int_equal(batch.messages[i].pid, getpid());
+	}
+	assert_int_equal(sys_channel_read_batch(pair->ends[0], &batch), 3);
+	assert_int_equal(batch.messages[0].size, CHANNEL_BYTES);
+	assert_false(batch.messages[0].truncated);
+	assert_true(batch.messages[1].truncated);
+	assert_true(batch.messages[2].truncated);
+	assert_int_equal(sys_channel_read_batch(pair->ends[0], &batch), 0);
+	assert_int_equal(write(pair->ends[1], text, 12), 12);
+	fd_close(&pair->ends[1]);
+	assert_true(sys_channel_read_batch(pair->ends[0], &batch) >= 2);
+	assert_int_equal(batch.messages[0].size, 12);
+	assert_int_equal(batch.messages[1].size, 0);
+	assert_false(batch.messages[1].has_credentials);
+}
+
 static void the_dead_are_named_too(void **state)
 {
 	struct pair *pair = *state;
@@ -488,6 +520,8 @@ int main(void)
 		cmocka_unit_test(orphans_become_ours),
 		ON_PAIR(our_end_never_waits_and_theirs_may),
 		ON_PAIR(a_message_is_whole_and_names_its_sender),
+		ON_PAIR(a_batch_is_all_that_is_there),
+		ON_PAIR(without_asking_nobody_is_named),
 		ON_PAIR(the_dead_are_named_too),
 		ON_PAIR(without_asking_nobody_is_named),
 		ON_PAIR(a_long_message_is_marked_and_does_not_spill),
