@@ -240,5 +240,6 @@ int main(int argc, char **argv)
 	if (argc < 2 || text == NULL)
 		return 2;
 	generation = (unsigned)strtoul(text, NULL, 8);
+	(void)signal(SIGPIPE, SIG_IGN);
 	return getenv("OSTLER_MOLD") != NULL ? be_mold(argv[1]) : be_worker();
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Molds that lie, hold, die and make whom nobody ordered: badmold.c."""
 
+import contextlib
+
 import pytest
 
 from ostlerd import BUILD, Ostlerd, children_of, is_alive, service, wait_until
@@ -9,12 +11,30 @@ BADMOLD = BUILD / "tests/integration/badmold"
 
 
 def badmold(way, **settings):
+    settings = {"retire_grace": "200ms", "kill_time": "500ms", **settings}
     return service("x", ["unix:x"], [BADMOLD, way], mold="yes", **settings)
 
 
 def served_by(master):
     client = master.client("x")
     return client, int(client.line())
+
+
+@contextlib.contextmanager
+def pressed(master, true):
+    """More and more clients, so that there are orders, until this is TRUE."""
+    held = []
+
+    def look():
+        if not true():
+            held.append(master.client("x"))
+        return true()
+
+    try:
+        yield wait_until(look, master.log, 60)
+    finally:
+        for client in held:
+            client.close()
 
 
 def check_served(master):
@@ -43,10 +63,9 @@ def test_a_mold_that_keeps_three_orders_is_ended():
     with Ostlerd(badmold("hold")) as master:
         first, _ = served_by(master)
         master.wait_for("x", lambda s: s["mold"] == "ready")
-        clients = [served_by(master) for _ in range(3)]
-        for client, _ in clients:
-            client.close()
-        master.wait_for("x", lambda s: s["bad_order"] >= 1 and s["failures"] == 0)
+        with pressed(master, lambda: master.service("x")["bad_order"] >= 3):
+            master.wait_event("mold-failed")
+            assert master.service("x")["failures"] == 0
         first.close()
 
 
@@ -54,24 +73,21 @@ def test_whom_nobody_ordered_is_killed_and_its_mold_ended():
     with Ostlerd(badmold("storm")) as master:
         first, worker = served_by(master)
         master.wait_for("x", lambda s: s["mold"] == "ready")
-        second, _ = served_by(master)
-        master.wait_event("mold-failed")
+        with pressed(master, lambda: master.events("mold-failed")):
+            pass
         wait_until(lambda: len([p for p, s in children_of(master.pid).items() if s != "Z"]) < 10,
                    lambda: f"only workers are left: {children_of(master.pid)}")
         assert is_alive(worker)
         check_served(master)
         first.close()
-        second.close()
 
 
 def test_of_two_for_one_order_one_is_the_worker():
     with Ostlerd(badmold("send-two")) as master:
         first, _ = served_by(master)
         master.wait_for("x", lambda s: s["mold"] == "ready")
-        second = master.client("x")
-        master.wait_for("x", lambda s: s["molded"] >= 1)
-        master.wait_event("mold-failed")
-        second.close()
+        with pressed(master, lambda: master.events("mold-failed")):
+            pass
         check_served(master)
         first.close()
 
@@ -80,10 +96,9 @@ def test_one_that_is_dead_when_it_is_known_ends_as_any_worker():
     with Ostlerd(badmold("die-early", process_limit=4)) as master:
         first, _ = served_by(master)
         master.wait_for("x", lambda s: s["mold"] == "ready")
-        second = master.client("x")
-        died = master.wait_event("worker-died", lambda e: e.get("status") == "3")
-        assert died["service"] == "x"
-        second.close()
+        with pressed(master, lambda: [e for e in master.events("worker-died")
+                                      if e.get("status") == "3"]) as died:
+            assert died[0]["service"] == "x"
         first.close()
 
 
@@ -91,9 +106,8 @@ def test_a_wrong_generation_is_worth_no_word():
     with Ostlerd(badmold("wrong-generation")) as master:
         first, _ = served_by(master)
         master.wait_for("x", lambda s: s["mold"] == "ready")
-        second = master.client("x")
-        master.wait_for("x", lambda s: s["bad_generation"] >= 1)
-        second.close()
+        with pressed(master, lambda: master.service("x")["bad_generation"] >= 1):
+            pass
         first.close()
 
 
