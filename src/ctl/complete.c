@@ -61,7 +61,9 @@ static enum ctl_exit complete(const struct ctl *ctl, bool described)
 {
 	if (ctl->words_n == 0)
 		offer_verbs(described);
-	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "status") == 0)
+	else if (ctl->words_n == 1 &&
+		 (strcmp(ctl->words[0], "status") == 0 ||
+			 strcmp(ctl->words[0], "remold") == 0))
 		offer_services(ctl, described);
 	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "postfix") == 0)
 		offer_switch(described);

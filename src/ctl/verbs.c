@@ -11,6 +11,8 @@ const struct ctl_verb ctl_verbs[] = {
 		CTL_ASKS | CTL_TAKES_JSON, ctl_status},
 	{"reload", "", "read the configuration again, and say what changed", 0,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_reload},
+	{"remold", "[SERVICE]", "have a service's mold made anew", 1, CTL_ASKS,
+		ctl_remold},
 	{"stop", "[--now]", "stop the master, and wait until it is gone", 0,
 		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW, ctl_stop},
 	{"check", "[FILE]", "print every error of a configuration file", 1, 0,

@@ -28,13 +28,16 @@ struct order {
 /* Variables of a worker point into it, so it is there for ever. */
 static char text[OSTLER__ORDER_BYTES + 1];
 
-bool ostler__mold_is_asked(void)
+unsigned ostler__mold_is_asked(void)
 {
-	bool asked = getenv(OSTLER__MOLD_ENVIRONMENT) != NULL;
+	const char *end = getenv(OSTLER__MOLD_ENVIRONMENT);
+	unsigned number;
 
+	if (end == NULL || !ostler__parse_number(end, 10, &number))
+		return 0;
 	/* Whatever the program starts in its turn is none. */
 	(void)unsetenv(OSTLER__MOLD_ENVIRONMENT);
-	return asked;
+	return number;
 }
 
 /* ------------------------------------------------------ can it be one? */
@@ -222,7 +225,9 @@ int ostler__mold_serve(struct ostler_worker *w)
 
 	while (result == 0 && (result = read_order(&order)) > 0) {
 		result = 0;
-		if (order.fds_n < 1 + w->start.sockets_n) {
+		/* More would take the places of the program's own. */
+		if (order.fds_n < 1 + w->start.sockets_n ||
+			order.fds_n + MASTER_STATUS_FD > w->mold_end) {
 			drop(&order);
 			continue;
 		}

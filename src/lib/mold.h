@@ -14,10 +14,11 @@
  */
 
 /*
- * True in a process that was started as a mold; asked once. What it is born
- * with in the listeners' places is nothing to listen on.
+ * Not 0 in a process that was started as a mold; asked once. What it is born
+ * with in the listeners' places, and up to this number, is nothing to listen
+ * on.
  */
-bool ostler__mold_is_asked(void);
+unsigned ostler__mold_is_asked(void);
 
 /*
  * Say that we are ready, and make workers as they are ordered. Returns 0 in

@@ -164,7 +164,8 @@ int ostler__worker_open(struct ostler_worker **out, int argc, char **argv,
 	w->clients_max = 1;
 	w->argc = argc;
 	w->argv = argv;
-	w->mold = ostler__mold_is_asked();
+	w->mold_end = ostler__mold_is_asked();
+	w->mold = w->mold_end != 0;
 	keep_options(w, options);
 	result = be_told(w);
 	if (result < 0)

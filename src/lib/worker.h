@@ -39,9 +39,10 @@
 struct ostler_worker {
 	struct ostler__start start;
 	bool open;
-	bool mold;		       /* started as one, and still it */
-	int argc;		       /* as it was born; for being reborn */
-	char **argv;		       /* borrowed */
+	unsigned mold_end; /* of the descriptors of orders, if it is one */
+	bool mold;	   /* started as one, and still it */
+	int argc;	   /* as it was born; for being reborn */
+	char **argv;	   /* borrowed */
 	unsigned max_use, max_idle_ms; /* of the options */
 	int (*forked)(struct ostler_worker *worker, void *context);
 	void *context;

@@ -166,6 +166,44 @@ static void answer_version(struct master *master, struct client *client,
 	end_answer(client, &out);
 }
 
+static bool has_mold(const struct master *master, uint32_t service)
+{
+	const struct service_state *state = service_of(master, service);
+
+	return state->edition != NULL && state->row->policy.mold;
+}
+
+/* Of one service, or of all that have one. */
+static void answer_remold(struct master *master, struct client *client,
+	const struct control_request *request)
+{
+	bool all = request->service[0] == '\0';
+	uint32_t only =
+		all ? UINT32_MAX : service_find(master, request->service);
+	struct text_builder out;
+
+	if (!all && only == UINT32_MAX) {
+		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+			"there is no such service");
+		return;
+	}
+	if (!all && !has_mold(master, only)) {
+		refuse(master, client, CONTROL_CODE_FAILED,
+			"the service has no mold: its block does not say mold = yes");
+		return;
+	}
+	for (uint32_t id = 0; id < master->services_high; id++)
+		if (has_mold(master, id) && (all || id == only))
+			inbox_put(&master->inbox,
+				&(struct event){
+					.kind = EVENT_REMOLD, .service = id});
+	client->state = CLIENT_ENDING;
+	if (begin_answer(client, &out)) {
+		control_put_ok(&out);
+		end_answer(client, &out);
+	}
+}
+
 static void answer_stop(struct master *master, struct client *client, bool now)
 {
 	struct text_builder out;
@@ -201,6 +239,9 @@ static void answer(struct master *master, struct client *client,
 		break;
 	case CONTROL_VERB_RELOAD:
 		answer_reload(master, client);
+		break;
+	case CONTROL_VERB_REMOLD:
+		answer_remold(master, client, request);
 		break;
 	case CONTROL_VERB_STOP:
 		answer_stop(master, client, false);

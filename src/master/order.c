@@ -26,6 +26,8 @@
 _Static_assert(TABLE_LISTENERS_MOST + MASTER_LISTEN_FD <= SPAWN_FDS_MAX,
 	"a start hands over all of a service's listeners");
 
+#define MOLD_PLACES 4 /* more than a worker has beside its listeners */
+
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -169,23 +171,26 @@ static void put_environment(
 
 /*
  * It is to be a worker in all but the serving: it has nothing to serve at,
- * even if it is no mold at all.
+ * even if it is no mold at all. What it opens itself must be beyond all that a
+ * worker is given, the page for one.
  */
-static void make_mold(const struct master *master, const struct service *row,
-	struct order *out)
+static void make_mold(const struct master *master, struct order *out)
 {
+	unsigned end = out->spawn.fds_n + MOLD_PLACES;
 	unsigned n = 0;
 
-	/* So that no file of the program's is where a worker's page will be. */
-	if (row->page && out->spawn.fds_n < SPAWN_FDS_MAX)
-		out->spawn.fds_n++;
-	for (unsigned i = MASTER_LISTEN_FD; i < out->spawn.fds_n; i++)
+	if (end > SPAWN_FDS_MAX)
+		end = SPAWN_FDS_MAX;
+	for (unsigned i = MASTER_LISTEN_FD; i < end; i++)
 		out->fds[i] = master->null_fd;
+	out->spawn.fds_n = end;
 	while (out->environment[n] != NULL)
 		n++;
 	if (n == ORDER_ENVIRONMENT_MAX)
 		return; /* then it is not asked, and says so */
-	out->environment[n] = OSTLER__MOLD_ENVIRONMENT "=1";
+	(void)snprintf(out->mold, sizeof(out->mold),
+		OSTLER__MOLD_ENVIRONMENT "=%u", end);
+	out->environment[n] = out->mold;
 	out->environment[n + 1] = NULL;
 }
 
@@ -251,5 +256,5 @@ void order_make(const struct master *master, const struct birth *birth,
 	put_environment(row, birth, out);
 	put_limits(master, &row->limits, out);
 	if (birth->kind == KIND_MOLD)
-		make_mold(master, row, out);
+		make_mold(master, out);
 }

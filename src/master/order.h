@@ -25,6 +25,7 @@ struct order {
 	struct spawn_limit limits[SPAWN_LIMITS_MAX];
 	const char *environment[ORDER_ENVIRONMENT_MAX + 1];
 	char text[1024]; /* of what is made here */
+	char mold[32];	 /* of a mold's own variable */
 };
 
 /*

@@ -38,6 +38,7 @@ struct text_builder;
 #define CONTROL_VERBS(VERB)                                                    \
 	VERB(CONTROL_VERB_STATUS, "status", true, false)                       \
 	VERB(CONTROL_VERB_RELOAD, "reload", false, true)                       \
+	VERB(CONTROL_VERB_REMOLD, "remold", true, true)                        \
 	VERB(CONTROL_VERB_STOP, "stop", false, true)                           \
 	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true)                   \
 	VERB(CONTROL_VERB_VERSION, "version", false, false)                    \

@@ -14,7 +14,9 @@
  *
  * An order goes the other way on the same channel: descriptors that are to
  * become MASTER_STATUS_FD and all that follow it, and NAME=VALUE for each
- * variable that a worker is given anew, each ended by a NUL.
+ * variable that a worker is given anew, each ended by a NUL. The variable below
+ * has the first number that no descriptor of an order has: up to there a mold
+ * is born with something in their places.
  */
 #define OSTLER__MOLD_ENVIRONMENT "OSTLER_MOLD"
 #define OSTLER__MOLD_BYTES 16

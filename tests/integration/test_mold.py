@@ -173,6 +173,24 @@ def test_a_reload_retires_the_mold_and_makes_a_new_one():
             assert master.service("x")["mold"] is None
 
 
+def test_a_new_mold_is_made_on_request():
+    other = service("y", ["unix:y"], [SKELETON, "single", JOURNAL])
+    with Ostlerd(skeleton("x", ["unix:x"]) + other) as master:
+        with master.client("x") as first:
+            pid = who(first)
+            ready(master)
+            for words in ("remold", "x"), ("remold",):
+                old = mold_of(master)
+                assert master.ostler(*words).returncode == 0
+                wait_until(lambda old=old: not is_alive(old), "the old mold leaves")
+                ready(master)
+                assert mold_of(master) not in (None, old) and who(first) == pid
+        for words, why in (("y",), "has no mold"), (("z",), "no such service"):
+            done = master.ostler("remold", *words)
+            assert done.returncode == 1 and why in done.stderr
+        assert master.ostler("remold", "x").returncode == 0
+
+
 def test_a_removed_service_and_a_stop_leave_no_mold():
     other = service("y", ["unix:y"], [SKELETON, "single", JOURNAL])
     with Ostlerd(skeleton("x", ["unix:x"]) + other) as master:
