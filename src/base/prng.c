@@ -32,3 +32,11 @@ uint64_t prng_below(struct prng *prng, uint64_t n)
 	while (value < uneven);
 	return value % n;
 }
+
+uint64_t prng_less(uint64_t n, uint64_t seed)
+{
+	struct prng prng;
+
+	prng_seed(&prng, seed);
+	return n - prng_below(&prng, n / 8 + 1);
+}

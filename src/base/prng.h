@@ -23,4 +23,7 @@ uint64_t prng_next(struct prng *prng);
 /* From 0 to N - 1, all alike; N is at least 1. */
 uint64_t prng_below(struct prng *prng, uint64_t n);
 
+/* N less up to an eighth of it, by SEED: so that not all are due at once. */
+uint64_t prng_less(uint64_t n, uint64_t seed);
+
 #endif

@@ -274,6 +274,7 @@ static void fill_counts(const struct values *values, struct service *out)
 	struct place place = value_place(values, SETTING_surge);
 
 	policy->process_limit = limit;
+	policy->replace_first = limit != 1;
 	policy->surge =
 		value_auto(values, SETTING_surge, automatic_surge(limit));
 	policy->start_rate = value_number32(values, SETTING_start_rate);
@@ -320,6 +321,7 @@ static void fill_times(const struct values *values, struct service *out)
 	struct policy *policy = &out->policy;
 
 	out->max_idle_ns = value_number(values, SETTING_max_idle);
+	policy->max_age_ns = value_number(values, SETTING_max_age);
 	policy->throttle_time_ns = value_number(values, SETTING_throttle_time);
 	policy->quick_exit_ns = value_number(values, SETTING_quick_exit);
 	policy->deaf_time_ns = value_number(values, SETTING_deaf_time);

@@ -146,6 +146,7 @@ static struct policy policy_of(
 		.retire_signal = false,
 		.on_deaf_kill = false,
 		.throttle_whole = true,
+		.replace_first = false,
 		.wakeup_conditional = service->wakeup_is_conditional,
 	};
 }

@@ -24,7 +24,8 @@ enum action_kind {
 			    * stress, else 0 */
 	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
 	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
-	ACTION_TERM,	   /* slot, serial: ask by signal */
+	ACTION_TERM,	   /* slot, serial, number: ask by signal; number is 1
+			    * if it keeps a client too long, else 0 */
 	ACTION_KILL,	   /* slot, serial: end it */
 	ACTION_LEFTOVERS,  /* service: retire channels that outlived workers */
 	ACTION_WAKE,	   /* service: send it its wake-up */
@@ -58,8 +59,10 @@ enum notice {
 	NOTICE_STRESS,	    /* service; number: for how long, in ns, at least */
 	NOTICE_MOLD_FAILED, /* service; number: the pause before the next */
 	NOTICE_NO_MOLD,	    /* slot: it says that it cannot be one */
+	NOTICE_OVERDUE,	    /* slot; number: how long it has its client */
+	NOTICE_SILENT,	    /* slot; number: since when it has said no word */
 };
-#define NOTICES (NOTICE_NO_MOLD + 1)
+#define NOTICES (NOTICE_SILENT + 1)
 
 struct action {
 	enum action_kind kind;

@@ -4,6 +4,7 @@
 #include "core/backoff.h"
 #include "core/lease.h"
 #include "core/pool.h"
+#include "core/recycle.h"
 #include "core/state.h"
 #include "core/view.h"
 
@@ -82,7 +83,7 @@ static const char *audit_limit(const struct pool *pool)
 	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
 
 	if (pool->policy.process_limit != 0 &&
-		live > pool->policy.process_limit &&
+		live > pool->policy.process_limit + recycle_over(pool) &&
 		pool->count[WORKER_READY] > 0)
 		return "I2: more workers than the limit, and idle ones stay";
 	return NULL;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/due.h"
 #include "core/guest.h"
 #include "core/lease.h"
 #include "core/mold.h"
@@ -99,6 +100,13 @@ static void due(struct core *core)
 	}
 }
 
+static void looked(
+	struct core *core, struct pool *pool, const struct event *event)
+{
+	lease_depth(core, pool, event);
+	due_looked(core, pool);
+}
+
 static void step_service(struct core *core, const struct event *event)
 {
 	struct pool *pool;
@@ -118,7 +126,7 @@ static void step_service(struct core *core, const struct event *event)
 	else if (event->kind == EVENT_CLIENTS)
 		lease_fired(core, pool, event);
 	else
-		lease_depth(core, pool, event);
+		looked(core, pool, event);
 	pool_settle(core, pool);
 }
 

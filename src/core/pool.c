@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/backoff.h"
+#include "core/due.h"
 #include "core/mold.h"
 #include "core/pace.h"
 #include "core/stress.h"
@@ -104,8 +105,12 @@ void pool_move(
 		return;
 	if (worker->kind == KIND_WORKER)
 		recount(core, pool, worker, state);
+	if (worker->state == WORKER_STARTING)
+		worker->heard_ns = core->now_ns;
 	worker->state = state;
 	worker->since_ns = core->now_ns;
+	if (worker->kind == KIND_WORKER && state != WORKER_RETIRING)
+		due_arm(core, worker);
 }
 
 static uint32_t fresh_serial(struct core *core)
@@ -192,6 +197,7 @@ struct worker *pool_add(
 	worker->epoch = pool->epoch;
 	worker->idle = true;
 	worker->started_ns = worker->since_ns = core->now_ns;
+	worker->heard_ns = core->now_ns;
 	pool_link(core, pool, worker);
 	return worker;
 }
@@ -232,6 +238,12 @@ uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
 	for (uint32_t i = 0; i < n; i++)
 		start_one(core, pool);
 	return n;
+}
+
+void pool_replace(struct core *core, struct pool *pool)
+{
+	assert(pool_slots(core) > 0);
+	start_one(core, pool);
 }
 
 void pool_answer(

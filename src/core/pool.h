@@ -47,6 +47,9 @@ struct worker *pool_add(
 /* Start up to WANT workers, as room and pauses allow; how many it did. */
 uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
 
+/* Start one beside a worn worker: room and pauses are the caller's. */
+void pool_replace(struct core *core, struct pool *pool);
+
 /*
  * Start what the waiting clients ask for beyond who is coming anyway, as fast
  * as it helps them (pace.h).

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/due.h"
 #include "core/guest.h"
 #include "core/pace.h"
 #include "core/pool.h"
@@ -21,7 +22,8 @@ void reload_row(struct core *core, const struct event *event)
 	assert(event->policy.deaf_time_ns > 0);
 	assert(event->policy.start_rate > 0 && event->policy.start_burst > 0);
 	/* Those who leave under stress count; nobody comes in their place. */
-	assert(event->policy.stress_time_ns == 0 || event->policy.surge == 0);
+	assert(event->policy.stress_time_ns == 0 ||
+		(event->policy.surge == 0 && !event->policy.replace_first));
 	pool->row = true;
 	pool->row_change = event->change;
 	pool->row_policy = event->policy;
@@ -67,6 +69,7 @@ static void pool_change(struct core *core, struct pool *pool)
 	backoff_limit(core, pool);
 	if (!replace) {
 		wakeup_adjust(core, pool);
+		due_arm_all(core, pool);
 		return;
 	}
 	wakeup_restart(core, pool);

@@ -31,7 +31,12 @@ static void climb_to(struct core *core, struct worker *worker, enum rung rung)
 
 	assert(rung > worker->rung && rung <= RUNG_KILL);
 	worker->rung = rung;
-	core_ask_worker(core, asks[rung], worker);
+	actions_push(&core->actions,
+		(struct action){.kind = asks[rung],
+			.service = worker->service,
+			.slot = core_slot_of(core, worker),
+			.serial = worker->serial,
+			.number = rung == RUNG_TERM && worker->overdue});
 }
 
 void worker_term(struct core *core, struct worker *worker)

@@ -5,9 +5,11 @@
 #include <stddef.h>
 
 #include "core/backoff.h"
+#include "core/due.h"
 #include "core/lease.h"
 #include "core/mold.h"
 #include "core/pool.h"
+#include "core/recycle.h"
 #include "core/retire.h"
 #include "core/wakeup.h"
 
@@ -20,6 +22,7 @@ static void trim(struct core *core, struct pool *pool)
 
 	if (limit == 0)
 		return;
+	limit += recycle_over(pool);
 	while (live > limit && slot != NO_SLOT) {
 		struct worker *worker = &core->workers[slot];
 
@@ -110,6 +113,9 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 
 	if (pool->look_ns != 0)
 		at_ns = earlier(at_ns, pool->look_ns);
+	if (pool->taken_look_ns != 0)
+		at_ns = earlier(at_ns, pool->taken_look_ns);
+	at_ns = earlier(at_ns, recycle_deadline(core, pool));
 	if (pool->wakeup_ns != 0)
 		at_ns = earlier(at_ns, pool->wakeup_ns);
 	/* A pause matters only to a pool that would watch but for it. */
@@ -128,7 +134,9 @@ void pool_settle(struct core *core, struct pool *pool)
 		settle_leaving(core, pool);
 		return;
 	}
+	recycle_settle(core, pool);
 	trim(core, pool);
+	due_settle(core, pool);
 	count_limit(core, pool);
 	say_limit(core, pool);
 	lease_settle(core, pool);
@@ -142,6 +150,7 @@ void pool_time(struct core *core, struct pool *pool)
 	if (pool->state == POOL_UP) {
 		wakeup_time(core, pool);
 		lease_time(core, pool);
+		due_look(core, pool);
 	}
 	pool_settle(core, pool);
 }

@@ -49,10 +49,15 @@ struct worker {
 	bool mute;
 	bool reclaimed; /* retired so that another service gets its slot */
 	bool asked;	/* we want it gone: no end of it is a failure */
+	bool overdue;	/* its client takes too long */
+	bool beats;	/* TAKEN, it said so again: it is to go on */
 	enum wear wear; /* what of it is used up */
 	uint64_t started_ns;
 	uint64_t executed_ns;
 	uint64_t since_ns;
+	uint64_t heard_ns;	 /* the last word; before, the start */
+	uint64_t taken_ns;	 /* TAKEN: since when it has this client */
+	uint64_t asked_ns;	 /* ... is overdue, and a look was asked for */
 	uint64_t drain_until_ns; /* RETIRING: no word puts it off further */
 };
 
@@ -68,6 +73,17 @@ struct lease {
 	uint64_t words;	   /* the same for the pool's words */
 	uint32_t strikes;  /* words went on, and the queue did not move */
 	uint64_t rests_ns; /* since then neither did; 0: since now */
+};
+
+/* The token of a pool: whose worn worker is being replaced. */
+struct recycle {
+	enum {
+		RECYCLE_NONE,
+		RECYCLE_STARTING, /* another comes first */
+		RECYCLE_LEAVING,  /* the worn one was asked */
+	} phase;
+	uint32_t slot, serial;	       /* of the worn one */
+	uint32_t new_slot, new_serial; /* of the other; serial 0: none */
 };
 
 struct backoff {
@@ -136,11 +152,16 @@ struct pool {
 	uint64_t slots_told_ns;	  /* the same of workers_max */
 	uint64_t words;		  /* messages heard */
 	struct lease lease;
+	struct recycle recycle;
+	uint64_t taken_look_ns; /* next look at who is taken; 0: none */
+	bool judging;		/* a look was asked for: is somebody overdue? */
 	struct backoff backoff;
 	struct mold mold;
 	uint64_t molded; /* workers made from one */
 	struct pace pace;
 	uint64_t failures, starts, served, exits, redundant;
+	uint64_t recycled, timeouts, hangs;
+	uint64_t recycled_for[WEARS]; /* the same, by what was worn */
 	uint64_t limit_hits;	 /* how often all were taken, at the limit */
 	uint64_t limit_ns;	 /* for how long, but for now */
 	uint64_t limit_since_ns; /* 0: not now */

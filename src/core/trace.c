@@ -22,6 +22,7 @@
 #define SINCE (1u << 10)
 #define WEAR (1u << 11)
 #define CPU (1u << 12)
+#define OVERDUE (1u << 13)
 #define WORKER (SLOT | SERIAL)
 
 static const struct kind event_kinds[EVENT_KINDS] = {
@@ -105,11 +106,15 @@ static const struct field event_fields[] = {
 	P(stop_time_ns, FIELD_U64),
 	P(leave_time_ns, FIELD_U64),
 	P(kill_time_ns, FIELD_U64),
+	P(max_age_ns, FIELD_U64),
+	P(request_time_ns, FIELD_U64),
+	P(liveness_ns, FIELD_U64),
 	P(stress_time_ns, FIELD_U64),
 	P(ready_notify, FIELD_BOOL),
 	P(retire_signal, FIELD_BOOL),
 	P(on_deaf_kill, FIELD_BOOL),
 	P(throttle_whole, FIELD_BOOL),
+	P(replace_first, FIELD_BOOL),
 	P(wakeup_conditional, FIELD_BOOL),
 	P(mold, FIELD_BOOL),
 };
@@ -122,7 +127,7 @@ static const struct kind action_kinds[ACTION_KINDS] = {
 	[ACTION_SPAWN] = {"spawn", SERVICE | WORKER | STRESS},
 	[ACTION_RETIRE] = {"retire", SERVICE | WORKER},
 	[ACTION_DISCONNECT] = {"disconnect", SERVICE | WORKER},
-	[ACTION_TERM] = {"term", SERVICE | WORKER},
+	[ACTION_TERM] = {"term", SERVICE | WORKER | OVERDUE},
 	[ACTION_KILL] = {"kill", SERVICE | WORKER},
 	[ACTION_LEFTOVERS] = {"leftovers", SERVICE},
 	[ACTION_WAKE] = {"wake", SERVICE},
@@ -144,6 +149,13 @@ static const struct field action_fields[] = {
 	A(slot, FIELD_U32, SLOT),
 	A(serial, FIELD_U32, SERIAL),
 	A(number, FIELD_U64, NUMBER),
+	{
+		.name = "overdue",
+		.offset = offsetof(struct action, number),
+		.type = FIELD_U64,
+		.bit = OVERDUE,
+		.optional = true,
+	},
 	{
 		.name = "worker",
 		.offset = offsetof(struct action, worker),
@@ -210,6 +222,8 @@ const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_STRESS] = "stress",
 	[NOTICE_MOLD_FAILED] = "mold-failed",
 	[NOTICE_NO_MOLD] = "no-mold",
+	[NOTICE_OVERDUE] = "overdue",
+	[NOTICE_SILENT] = "silent",
 };
 const unsigned trace_notice_names_n = NOTICES;
 

@@ -63,11 +63,16 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.served = pool->served,
 		.exits = pool->exits,
 		.redundant = pool->redundant,
+		.recycled = pool->recycled,
+		.timeouts = pool->timeouts,
+		.hangs = pool->hangs,
 		.limit_hits = pool->limit_hits,
 		.limit_ns = limit_ns(pool, now_ns),
 		.start_time_ns = pool->start_time_ns,
 		.start_cpu_ns = pool->pace.cpu_ns,
 	};
+	for (unsigned i = 0; i < WEARS; i++)
+		out->recycled_for[i] = pool->recycled_for[i];
 	return true;
 }
 

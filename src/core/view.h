@@ -83,6 +83,10 @@ struct view_service {
 	enum cause cause;
 	int stage, error, code, signal;
 	uint64_t failures, starts, served, exits, redundant;
+	uint64_t recycled;	      /* asked to leave since they were worn */
+	uint64_t recycled_for[WEARS]; /* the same, by what was worn */
+	uint64_t timeouts;	      /* kept a client too long */
+	uint64_t hangs;		      /* did not speak as they promised */
 	uint64_t limit_hits;	/* how often all were taken, at the limit */
 	uint64_t limit_ns;	/* for how long in all, until now */
 	uint64_t start_time_ns; /* learned */

@@ -4,10 +4,12 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/due.h"
 #include "core/lease.h"
 #include "core/mold.h"
 #include "core/pace.h"
 #include "core/pool.h"
+#include "core/recycle.h"
 #include "core/retire.h"
 
 #define START_TIME_MIN_NS (10 * NS_PER_MS)
@@ -118,12 +120,23 @@ static void progressed(struct core *core, struct worker *worker)
 	pool_trust(pool, worker);
 }
 
+/* A word that changes no state may still change what is due. */
+static void be_up(
+	struct core *core, struct worker *worker, enum worker_state state)
+{
+	if (worker->state == state)
+		due_arm(core, worker);
+	else
+		pool_move(core, worker, state);
+}
+
 void worker_ready(
 	struct core *core, struct worker *worker, const struct event *event)
 {
 	bool again = worker->spoke && worker->idle;
 
 	heard(core, worker, event);
+	due_heard(core, worker);
 	if (worker->state == WORKER_TAKEN && !worker->idle)
 		pace_served(
 			pool_of(core, worker), core->now_ns - worker->since_ns);
@@ -136,7 +149,7 @@ void worker_ready(
 	if (worker->state == WORKER_RETIRING)
 		worker_retiring_ready(core, worker);
 	else if (!worker->mute)
-		pool_move(core, worker, WORKER_READY);
+		be_up(core, worker, WORKER_READY);
 }
 
 void worker_taken(
@@ -145,7 +158,7 @@ void worker_taken(
 	struct pool *pool = pool_of(core, worker);
 
 	heard(core, worker, event);
-	if (worker->idle) {
+	if (due_taken(core, worker, event->since_ns)) {
 		pool->served++;
 		progressed(core, worker);
 	} else {
@@ -162,7 +175,7 @@ void worker_taken(
 	if (worker->state == WORKER_RETIRING)
 		worker_retiring_taken(core, worker);
 	else
-		pool_move(core, worker, WORKER_TAKEN);
+		be_up(core, worker, WORKER_TAKEN);
 }
 
 /* It lives and cannot be heard: it counts, and is never ready. */
@@ -192,13 +205,9 @@ void worker_stopped(struct core *core, struct worker *worker)
 void worker_worn(
 	struct core *core, struct worker *worker, const struct event *event)
 {
-	struct pool *pool = pool_of(core, worker);
-
-	if (worker->wear != WEAR_NONE || event->wear == WEAR_NONE ||
-		worker->state == WORKER_RETIRING || !worker->served)
-		return;
-	worker->wear = event->wear;
-	pool->worn++;
+	if (event->wear != WEAR_NONE && worker->state != WORKER_RETIRING &&
+		worker->served)
+		recycle_wear(core, worker, event->wear);
 }
 
 /* Why no more are started for a time; or that is no reason. */
@@ -266,9 +275,11 @@ void worker_time(struct core *core, struct worker *worker)
 		worker_climb(core, worker);
 		return;
 	}
-	worker_set_deadline(core, worker, DEADLINE_NONE);
-	if (worker->state != WORKER_STARTING)
+	if (worker->state != WORKER_STARTING) {
+		due_time(core, worker);
 		return;
+	}
+	worker_set_deadline(core, worker, DEADLINE_NONE);
 	if (pool_of(core, worker)->policy.ready_notify)
 		start_timed_out(core, worker);
 	else

@@ -136,6 +136,13 @@ static void add_odd_workers(
 		{service->mute, "mute"},
 		{service->leftover, "left over"},
 	};
+	const struct count replaced[] = {
+		{service->worn_use, "used up"},
+		{service->worn_age, "too old"},
+		{service->worn_memory, "too large"},
+		{service->timeouts, "kept a client too long"},
+		{service->hangs, "did not speak in time"},
+	};
 	const struct count reports[] = {
 		{service->bad_size, "of a wrong size"},
 		{service->bad_pid, "of an unknown pid"},
@@ -146,6 +153,8 @@ static void add_odd_workers(
 
 	add_counts(
 		grid, "workers", workers, sizeof(workers) / sizeof(workers[0]));
+	add_counts(grid, "workers replaced", replaced,
+		sizeof(replaced) / sizeof(replaced[0]));
 	add_counts(grid, "reports not believed", reports,
 		sizeof(reports) / sizeof(reports[0]));
 }

@@ -26,6 +26,8 @@ static const enum message messages[NOTICES] = {
 	[NOTICE_STRESS] = MESSAGE_STRESS,
 	[NOTICE_MOLD_FAILED] = MESSAGE_MOLD_FAILED,
 	[NOTICE_NO_MOLD] = MESSAGE_NO_MOLD,
+	[NOTICE_OVERDUE] = MESSAGE_WORKER_OVERDUE,
+	[NOTICE_SILENT] = MESSAGE_WORKER_SILENT,
 };
 
 static void put_cause(
@@ -103,6 +105,11 @@ static void put_details(struct master *master, const struct action *action,
 	case NOTICE_STRESS:
 		log_duration(line, "time", action->number);
 		break;
+	case NOTICE_OVERDUE:
+	case NOTICE_SILENT:
+		put_pid(master, action, line);
+		log_duration(line, "for", action->number);
+		break;
 	case NOTICE_STUCK:
 	case NOTICE_TERM:
 	case NOTICE_NO_MOLD:
@@ -124,6 +131,8 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 	case NOTICE_TERM:
 	case NOTICE_START_TIMEOUT:
 	case NOTICE_MOLD_FAILED:
+	case NOTICE_OVERDUE:
+	case NOTICE_SILENT:
 		return &state->deaths;
 	case NOTICE_THROTTLED:
 	case NOTICE_RECOVERED:

@@ -129,6 +129,11 @@ static void fill_view(
 	out->starts = view->starts;
 	out->served = view->served;
 	out->exits = view->exits;
+	out->worn_use = view->recycled_for[WEAR_USE];
+	out->worn_age = view->recycled_for[WEAR_AGE];
+	out->worn_memory = view->recycled_for[WEAR_MEMORY];
+	out->timeouts = view->timeouts;
+	out->hangs = view->hangs;
 	out->redundant = view->redundant;
 	out->mold = mold_word(view->mold);
 	out->molded = view->molded;

@@ -49,6 +49,11 @@
 	NUMBER(starts)                                                         \
 	NUMBER(served)                                                         \
 	NUMBER(exits)                                                          \
+	NUMBER(worn_use) /* workers replaced in their time: */                 \
+	NUMBER(worn_age) /* used up, too old, too large */                     \
+	NUMBER(worn_memory)                                                    \
+	NUMBER(timeouts) /* kept a client longer than request_time_limit */    \
+	NUMBER(hangs)	 /* did not speak as liveness has it */                \
 	NUMBER(bad_size)                                                       \
 	NUMBER(bad_pid)                                                        \
 	NUMBER(bad_generation)                                                 \

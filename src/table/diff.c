@@ -81,11 +81,15 @@ static const struct field fields[] = {
 	FIELD(policy.stop_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.leave_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.kill_time_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.max_age_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.request_time_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.liveness_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.stress_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.ready_notify, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.retire_signal, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.on_deaf_kill, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.throttle_whole, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.replace_first, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.wakeup_conditional, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.mold, FIELD_BOOL, ROW_POLICY),
 };
@@ -94,7 +98,7 @@ static const struct field fields[] = {
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 112,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 136,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 232 + sizeof(struct policy),

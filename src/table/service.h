@@ -27,19 +27,23 @@ struct policy {
 	uint64_t start_time_limit_ns; /* until the promised AVAIL; 0: none */
 	uint64_t wakeup_ns;	      /* period of the wake-up; 0: none */
 	uint64_t retire_grace_ns;     /* a retired idle worker's time */
-	uint64_t drain_time_ns;	 /* a retired taken worker's time, on reload */
-	uint64_t stop_time_ns;	 /* the same when the master stops */
-	uint64_t leave_time_ns;	 /* the same when its service is removed;
+	uint64_t drain_time_ns;	  /* a retired taken worker's time, on reload */
+	uint64_t stop_time_ns;	  /* the same when the master stops */
+	uint64_t leave_time_ns;	  /* the same when its service is removed;
 				 * 0: SIGTERM at once */
-	uint64_t kill_time_ns;	 /* from SIGTERM to SIGKILL */
-	uint64_t stress_time_ns; /* of stress mode, since the limit last came
+	uint64_t kill_time_ns;	  /* from SIGTERM to SIGKILL */
+	uint64_t max_age_ns;	  /* of a worker; 0: none */
+	uint64_t request_time_ns; /* a worker's time for a client; 0: any */
+	uint64_t liveness_ns;	  /* a worker speaks as often; 0: as it likes */
+	uint64_t stress_time_ns;  /* of stress mode, since the limit last came
 				  * near; 0: there is none */
-	bool ready_notify;	 /* workers promise a first AVAIL */
-	bool retire_signal;	 /* SIGTERM after retire_grace */
-	bool on_deaf_kill;	 /* at the limit, kill the silent ones */
-	bool throttle_whole;	 /* bad starts and ends pause throttle_time */
-	bool wakeup_conditional; /* none before the first worker is started */
-	bool mold;		 /* workers are made from one, where it can */
+	bool ready_notify;	  /* workers promise a first AVAIL */
+	bool retire_signal;	  /* SIGTERM after retire_grace */
+	bool on_deaf_kill;	  /* at the limit, kill the silent ones */
+	bool throttle_whole;	  /* bad starts and ends pause throttle_time */
+	bool replace_first;	  /* one more than the limit, for a worn one */
+	bool wakeup_conditional;  /* none before the first worker is started */
+	bool mold;		  /* workers are made from one, where it can */
 };
 
 enum endpoint_kind {

@@ -69,15 +69,19 @@ static struct policy some_policy(struct input *input)
 		.stop_time_ns = duration(input, 0),
 		.leave_time_ns = duration(input, 0),
 		.kill_time_ns = duration(input, 0),
+		.max_age_ns = duration(input, 0),
+		.request_time_ns = duration(input, 0),
+		.liveness_ns = duration(input, 0),
 		.ready_notify = (flags & 1) != 0,
 		.retire_signal = (flags & 2) != 0,
 		.on_deaf_kill = (flags & 4) != 0,
 		.throttle_whole = (flags & 32) != 0,
+		.replace_first = (flags & 128) != 0,
 		.wakeup_conditional = (flags & 64) != 0,
 		.mold = (flags & 128) != 0,
 	};
 
-	if (policy.surge == 0)
+	if (policy.surge == 0 && !policy.replace_first)
 		policy.stress_time_ns = duration(input, 0);
 
 	/* A wake-up each nanosecond is more than time can pass for. */

@@ -29,7 +29,8 @@ MASTER = (
     " reloads=2 reload_failures=0 log_dropped=0\n"
 )
 COUNTS = (
-    " failures=0 starts=9 served=1234 exits=4 bad_size=0 bad_pid=0"
+    " failures=0 starts=9 served=1234 exits=4 worn_use=0 worn_age=0 worn_memory=0"
+    " timeouts=0 hangs=0 bad_size=0 bad_pid=0"
     " bad_generation=0 bad_status=0 redundant=0 flood=0"
 )
 WEB = (

@@ -246,11 +246,32 @@ MUTANTS = [
      "\t\tpool->limit_ns += core->now_ns - pool->limit_since_ns;\n", "\t\t;\n"),
     ("later deadlines come first",
      "\t\tif (d->at_ns[thing] <= at(d, child))\n", "\t\tif (d->at_ns[thing] > at(d, child))\n"),
+    ("worn workers leave all at once",
+     "\tif (gone || (token->new_serial != 0 && fits))\n", "\tif (gone || fits || core->now_ns > 0)\n"),
+    ("a worn worker goes before another is up",
+     "\telse if (up_ns(pool, fresh) <= core->now_ns)\n", "\telse\n"),
+    ("a lone worker is two while it is replaced",
+     "pool->policy.replace_first && limit != 1 &&", "pool->policy.replace_first &&"),
+    ("the newcomer is trimmed away", "\tlimit += recycle_over(pool);\n", ""),
+    ("who served nobody is worn",
+     "worker->state != WORKER_RETIRING &&\n\t\tworker->served)\n", "worker->state != WORKER_RETIRING)\n"),
+    ("a worn worker is ended in the midst of its client",
+     ": FOREVER_NS;\n", ": NS_PER_S;\n"),
+    ("a client is older than anybody can know",
+     "worker->taken_ns = at_ns > since_ns ? at_ns : since_ns;", "worker->taken_ns = at_ns;"),
+    ("a sign of life is a new client",
+     "(ago_ns != 0 && at_ns > since_ns)", "(at_ns > since_ns)"),
+    ("who is overdue is not looked at",
+     "\t\tcore->pools[worker->service].judging = true;\n", ""),
+    ("a look that is not answered is waited for for ever",
+     "\t\tat_ns = worker->asked_ns + ANSWER_NS;\n", "\t\tat_ns = DEADLINE_NONE;\n"),
+    ("a new policy leaves old times", "\t\tdue_arm_all(core, pool);\n", ""),
+    ("who said nothing for an interval is ended", "#define MISSED 2", "#define MISSED 1"),
 ]
 
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
-    "stress", "postfix_rules", "holder", "guest", "mold",
+    "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

@@ -205,10 +205,13 @@ static void worker_event(struct promises *p, const struct event *event)
 	rules_end(p, event);
 	if (event->kind == EVENT_READY && !worker->idle)
 		worker->cycled = true;
+	if (event->kind == EVENT_READY)
+		worker->idle_ns = p->now_ns;
 	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN) {
 		worker->idle = event->kind == EVENT_READY;
 		worker->spoke = true;
 		p->services[worker->service].held_ns = p->now_ns;
+		worker->heard_ns = p->now_ns;
 	} else if (event->kind == EVENT_EXITED ||
 		   event->kind == EVENT_START_FAILED ||
 		   event->kind == EVENT_ORDER_FAILED)
@@ -289,7 +292,9 @@ static void spawned_worker(struct promises *p, const struct action *action)
 	struct promise_service *s = &p->services[action->service];
 
 	check(p, p->now_ns >= s->pause_until_ns, "I4: a start in a pause");
-	check(p, promises_room(p, action->service) > 0,
+	check(p,
+		promises_room(p, action->service) > 0 ||
+			rules_replaces(p, action->service),
 		"I4: a start over the limit");
 	pour(p, s);
 	if (action->mold_serial != 0)
@@ -314,6 +319,8 @@ static void spawned(struct promises *p, const struct action *action)
 	p->last_serial = action->serial;
 	*worker = (struct promise_worker){.live = true,
 		.idle = true,
+		.idle_ns = p->now_ns,
+		.heard_ns = p->now_ns,
 		.kind = action->worker,
 		.serial = action->serial,
 		.service = action->service};
@@ -341,21 +348,6 @@ static void watched(struct promises *p, const struct action *action)
 	check(p, s->life == LIFE_UP, "I12: a watch without a service");
 	check(p, !s->watching, "B2: armed twice");
 	s->watching = true;
-}
-
-static void woken(struct promises *p, const struct action *action)
-{
-	struct promise_service *s = &p->services[action->service];
-
-	check(p, s->life == LIFE_UP && p->now_ns >= s->pause_until_ns,
-		"I20: a wake-up of a service that is paused or leaving");
-	check(p, s->policy.wakeup_ns != 0, "I20: a wake-up nobody asked for");
-	check(p,
-		s->woken_ns == 0 ||
-			p->now_ns >= s->woken_ns + s->policy.wakeup_ns,
-		"I20: two wake-ups in a period");
-	s->woken_ns = p->now_ns;
-	rules_woken(p, action);
 }
 
 static void closed(struct promises *p, const struct action *action)
@@ -441,7 +433,7 @@ static void take_action(struct promises *p, const struct event *event,
 		check(p, s->life != LIFE_FREE, "I12: leftovers of nobody");
 		break;
 	case ACTION_WAKE:
-		woken(p, action);
+		rules_woken(p, action);
 		break;
 	case ACTION_REOPEN:
 		check(p, event->kind == EVENT_LISTENER_LOST,
@@ -562,6 +554,7 @@ const struct actions *promises_step(struct promises *promises,
 	check(promises, !stale || actions->n == 0, "I6: a stale event moved");
 	check(promises, core_stale(core) == promises->stale,
 		"I16: a stale event was not counted");
+	rules_acted(promises, core, actions);
 	for (uint32_t i = 0; i < actions->n; i++)
 		take_action(promises, event, &actions->items[i]);
 	check(promises, !was_done || event->kind != EVENT_TIME || !actions->n,

@@ -36,11 +36,14 @@ struct promise_worker {
 	enum worker_kind kind;
 	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
 	bool live;
-	bool idle;   /* its last word was AVAIL, or none */
-	bool spoke;  /* any word at all */
-	bool cycled; /* it said AVAIL after TAKEN */
-	bool old;    /* of a table that is no more */
-	bool stuck;  /* we were told that it survives SIGKILL */
+	bool idle;	   /* its last word was AVAIL, or none */
+	bool spoke;	   /* any word at all */
+	bool cycled;	   /* it said AVAIL after TAKEN */
+	bool old;	   /* of a table that is no more */
+	bool stuck;	   /* we were told that it survives SIGKILL */
+	bool recycled;	   /* asked since it was worn */
+	uint64_t idle_ns;  /* when it said AVAIL last; before, its start */
+	uint64_t heard_ns; /* the same of any word */
 };
 
 struct promise_service {
@@ -56,9 +59,12 @@ struct promise_service {
 	uint64_t mold_until_ns; /* no mold before this */
 	uint64_t limit_ns;	/* at the limit, until the last step */
 	uint64_t limit_at_ns;
-	uint64_t held_ns; /* no starts held back before, or a word came */
-	bool at_limit;	  /* since then */
-	bool begun;	  /* a worker was started since the service began */
+	uint64_t held_ns;     /* no starts held back before, or a word came */
+	uint64_t recycled;    /* by the view */
+	uint32_t replacement; /* the newest that stands for a worn one */
+	bool worn;	      /* one is, after this step */
+	bool at_limit;	      /* since then */
+	bool begun;	      /* a worker was started since the service began */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
@@ -114,6 +120,9 @@ void rules_ordered(struct promises *p, const struct action *action);
 void rules_woken(struct promises *p, const struct action *action);
 void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);
+bool rules_replaces(const struct promises *p, uint32_t service);
+void rules_acted(struct promises *p, const struct core *core,
+	const struct actions *actions);
 struct view_service;
 void rules_listening(struct promises *p, const struct core *core,
 	uint32_t service, const struct view_service *view);

@@ -122,8 +122,17 @@ void rules_ordered(struct promises *p, const struct action *action)
 
 void rules_woken(struct promises *p, const struct action *action)
 {
-	const struct promise_service *s = &p->services[action->service];
+	struct promise_service *s = &p->services[action->service];
 
+	promise_check(p, s->life == LIFE_UP && p->now_ns >= s->pause_until_ns,
+		"I20: a wake-up of a service that is paused or leaving");
+	promise_check(
+		p, s->policy.wakeup_ns != 0, "I20: a wake-up nobody asked for");
+	promise_check(p,
+		s->woken_ns == 0 ||
+			p->now_ns >= s->woken_ns + s->policy.wakeup_ns,
+		"I20: two wake-ups in a period");
+	s->woken_ns = p->now_ns;
 	promise_check(p, !s->policy.wakeup_conditional || s->begun,
 		"I20: a wake-up before the first worker");
 }
@@ -169,6 +178,110 @@ static void throttled(struct promises *p, const struct action *action)
 		s->whole_until_ns = p->now_ns + action->number;
 }
 
+/* One more than the limit, for one that is worn. */
+bool rules_replaces(const struct promises *p, uint32_t service)
+{
+	const struct promise_service *s = &p->services[service];
+
+	return s->policy.replace_first && s->policy.process_limit > 1 &&
+	       s->worn && promises_total(p, service) <= s->policy.process_limit;
+}
+
+/* The oldest that has come since and stands for nobody yet; 0: none. */
+static uint32_t replacement_of(
+	const struct promises *p, const struct core *core, uint32_t service)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *worker = &p->workers[i];
+		struct view_worker view;
+
+		if (!worker->live || worker->service != service ||
+			worker->rung > 0 ||
+			worker->serial <= p->services[service].replacement ||
+			!core_view_worker(core, i, p->now_ns, &view) ||
+			view.state == WORKER_STARTING)
+			continue;
+		if (found == 0 || worker->serial < found)
+			found = worker->serial;
+	}
+	return found;
+}
+
+/* I34: of those who were asked since they were worn, one is not replaced. */
+static void recycled(struct promises *p, const struct core *core, uint32_t slot)
+{
+	uint32_t service = p->workers[slot].service;
+	uint32_t fresh = replacement_of(p, core, service);
+
+	if (fresh != 0) {
+		p->services[service].replacement = fresh;
+		return;
+	}
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		promise_check(p,
+			!p->workers[i].live || !p->workers[i].recycled ||
+				p->workers[i].service != service,
+			"I34: two worn workers leave and nobody has come");
+	p->workers[slot].recycled = true;
+}
+
+void rules_acted(struct promises *p, const struct core *core,
+	const struct actions *actions)
+{
+	uint64_t asked[PROMISE_SERVICES] = {0};
+	struct view_worker view;
+	struct view_service counts;
+
+	for (uint32_t i = 0; i < p->limits.services_max; i++) {
+		struct promise_service *s = &p->services[i];
+
+		s->worn = false;
+		if (!core_view_service(core, i, p->now_ns, &counts))
+			continue;
+		s->worn = counts.worn > 0;
+		if (counts.recycled > s->recycled)
+			asked[i] = counts.recycled - s->recycled;
+		s->recycled = counts.recycled;
+	}
+	for (uint32_t i = 0; i < actions->n; i++) {
+		const struct action *action = &actions->items[i];
+
+		if (action->kind != ACTION_RETIRE ||
+			action->service >= p->limits.services_max ||
+			asked[action->service] == 0 ||
+			!core_view_worker(
+				core, action->slot, p->now_ns, &view) ||
+			view.wear == WEAR_NONE)
+			continue;
+		asked[action->service]--;
+		recycled(p, core, action->slot);
+	}
+}
+
+static void overdue(struct promises *p, const struct action *action)
+{
+	const struct policy *policy = &p->services[action->service].policy;
+
+	promise_check(p,
+		policy->request_time_ns != 0 &&
+			p->now_ns - p->workers[action->slot].idle_ns >=
+				policy->request_time_ns,
+		"I35: a signal before the client's time was over");
+}
+
+static void silent(struct promises *p, const struct action *action)
+{
+	const struct policy *policy = &p->services[action->service].policy;
+
+	promise_check(p,
+		policy->liveness_ns != 0 &&
+			p->now_ns - p->workers[action->slot].heard_ns >=
+				2 * policy->liveness_ns,
+		"I36: a signal though it spoke in time");
+}
+
 void rules_noticed(struct promises *p, const struct action *action)
 {
 	const struct promise_service *s = &p->services[action->service];
@@ -183,6 +296,10 @@ void rules_noticed(struct promises *p, const struct action *action)
 	else if (action->notice == NOTICE_MOLD_FAILED)
 		p->services[action->service].mold_until_ns =
 			p->now_ns + action->number;
+	else if (action->notice == NOTICE_OVERDUE)
+		overdue(p, action);
+	else if (action->notice == NOTICE_SILENT)
+		silent(p, action);
 	else if (action->notice == NOTICE_DIED)
 		p->end.told = true;
 	else if (action->notice == NOTICE_TERM)

@@ -83,6 +83,11 @@ static const struct pool_kind kinds[] = {
 	{"from a mold", 5, 3, 1, 0, {POLICY, .process_limit = 2, .mold = true}},
 	{"kill the deaf", 6, 2, 2, 0,
 		{POLICY, .process_limit = 2, .on_deaf_kill = true}},
+	{"worn workers", 5, 3, 2, 0,
+		{POLICY, .process_limit = 2, .replace_first = true}},
+	{"clients that take too long", 5, 2, 2, 0,
+		{POLICY, .process_limit = 2, .request_time_ns = NS_PER_S,
+			.liveness_ns = 2 * NS_PER_S}},
 	{"two starts a second", 6, 2, 0, 0,
 		{.start_rate = 2,
 			.start_burst = 2,
@@ -141,6 +146,8 @@ static uint64_t hash_of(const struct walk *walk, const struct place *place)
 	pool.lease.words = 0;
 	pool.failures = pool.starts = pool.served = 0;
 	pool.exits = pool.redundant = pool.molded = 0;
+	pool.recycled = pool.timeouts = pool.hangs = 0;
+	memset(pool.recycled_for, 0, sizeof(pool.recycled_for));
 	pool.limit_hits = pool.limit_ns = pool.limit_since_ns = 0;
 	hash = mixed(hash, &pool, sizeof(pool));
 	hash = mixed(hash, core->workers,
@@ -207,8 +214,9 @@ static void offer(struct choices *choices, struct event event)
 }
 
 static void offer_worker(
-	struct choices *choices, const struct core *core, uint32_t slot)
+	struct choices *choices, const struct walk *walk, uint32_t slot)
 {
+	const struct core *core = walk->core;
 	const struct worker *worker = &core->workers[slot];
 	struct event event = {.slot = slot, .serial = worker->serial};
 	static const enum event_kind words[] = {
@@ -229,6 +237,13 @@ static void offer_worker(
 		event.cpu_ns = core->limits.cpus > 0 && i < 2 ? NS_PER_MS : 0;
 		if (event.kind == EVENT_STOPPED || !worker->mute)
 			offer(choices, event);
+	}
+	if (walk->kind->policy.replace_first && worker->served &&
+		worker->wear == WEAR_NONE) {
+		event.kind = EVENT_WORN;
+		event.wear = WEAR_USE;
+		offer(choices, event);
+		event.wear = WEAR_NONE;
 	}
 	event.kind = EVENT_EXITED;
 	offer(choices, event);
@@ -282,7 +297,7 @@ static void find_choices(
 					   .depth = depth});
 	for (uint32_t slot = 0; slot < core->workers_high; slot++)
 		if (core->workers[slot].state != WORKER_FREE)
-			offer_worker(out, core, slot);
+			offer_worker(out, walk, slot);
 	if (core_deadline_ns(core) != UINT64_MAX) {
 		offer(out, (struct event){.kind = EVENT_TIME});
 		out->moves[out->n - 1].later = true;

@@ -74,6 +74,9 @@ static struct policy some_policy(
 		.stop_time_ns = maybe(world, 10 * NS_PER_MS, 5 * NS_PER_S),
 		.leave_time_ns = maybe(world, 10 * NS_PER_MS, 10 * NS_PER_S),
 		.kill_time_ns = maybe(world, 10 * NS_PER_MS, 3 * NS_PER_S),
+		.max_age_ns = maybe(world, 500 * NS_PER_MS, 60 * NS_PER_S),
+		.request_time_ns = maybe(world, 10 * NS_PER_MS, 5 * NS_PER_S),
+		.replace_first = coin(world),
 		.ready_notify = s->speaks && coin(world),
 		.retire_signal = coin(world),
 		.on_deaf_kill = coin(world),
@@ -84,6 +87,7 @@ static struct policy some_policy(
 
 	if (coin(world)) {
 		policy.surge = 0;
+		policy.replace_first = false;
 		policy.stress_time_ns = 8 * s->start_ns +
 					scaled(world, NS_PER_MS, 20 * NS_PER_S);
 	}

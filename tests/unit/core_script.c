@@ -23,7 +23,8 @@ static const char row_defaults[] =
 	"process_limit=4 surge=0 start_rate=100 start_burst=100 "
 	"throttle_time=60s quick_exit=1s deaf_time=1s start_time_limit=30s "
 	"wakeup_ns=0 retire_grace=5s drain_time=300s stop_time=30s "
-	"leave_time=300s kill_time=5s stress_time_ns=0 ready_notify=0 "
+	"leave_time=300s kill_time=5s max_age_ns=0 request_time_ns=0 "
+	"liveness_ns=0 stress_time_ns=0 ready_notify=0 replace_first=0 "
 	"retire_signal=1 on_deaf_kill=0 throttle_whole=0 "
 	"wakeup_conditional=0 mold=0";
 
@@ -182,6 +183,9 @@ static unsigned long long service_field(
 	FIELD(exits);
 	FIELD(redundant);
 	FIELD(throttled_ns);
+	FIELD(recycled);
+	FIELD(timeouts);
+	FIELD(hangs);
 	FIELD(limit_hits);
 	FIELD(limit_ns);
 	FIELD(start_time_ns);

@@ -113,6 +113,7 @@ static void every_setting_reaches_its_field(void **state)
 		service_with("user = u group = g directory = \"/tmp//x/./\" "
 			     "umask = 077 environment = {\"A=1\", \"B=\"} "
 			     "process_limit = 8 max_use = 0 max_idle = 0 "
+			     "max_age = 1h "
 			     "wakeup = 7s throttle_time = 6s surge = 3 "
 			     "start_rate = 4 start_burst = 5 quick_exit = 1ms "
 			     "deaf_time = 2s start_time_limit = 3s "
@@ -150,6 +151,8 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(row->socket_mode, 0600);
 	assert_int_equal(row->backlog, 9);
 	assert_int_equal(policy->process_limit, 8);
+	assert_true(policy->max_age_ns == 3600 * NS_PER_S);
+	assert_true(policy->replace_first);
 	assert_int_equal(policy->surge, 3);
 	assert_int_equal(policy->start_rate, 4);
 	assert_int_equal(policy->start_burst, 5);

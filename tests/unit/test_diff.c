@@ -218,11 +218,15 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.stop_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.leave_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.kill_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.max_age_ns, 1, ROW_POLICY);
+	CHANGE(policy.request_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.liveness_ns, 1, ROW_POLICY);
 	CHANGE(policy.stress_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.ready_notify, true, ROW_POLICY);
 	CHANGE(policy.retire_signal, true, ROW_POLICY);
 	CHANGE(policy.on_deaf_kill, true, ROW_POLICY);
 	CHANGE(policy.throttle_whole, true, ROW_POLICY);
+	CHANGE(policy.replace_first, true, ROW_POLICY);
 	CHANGE(policy.wakeup_conditional, true, ROW_POLICY);
 	CHANGE(policy.mold, true, ROW_POLICY);
 }

@@ -62,6 +62,24 @@ static void below_favours_nobody(void **state)
 	}
 }
 
+static void less_is_by_up_to_an_eighth_and_the_same_again(void **state)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		uint64_t n = prng_less(800, seed);
+
+		assert_int_equal(n, prng_less(800, seed));
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	assert_int_equal(least, 700);
+	assert_int_equal(most, 800);
+	assert_int_equal(prng_less(7, 1), 7);
+	assert_int_equal(prng_less(0, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +87,7 @@ int main(void)
 		cmocka_unit_test(the_same_seed_gives_the_same_numbers),
 		cmocka_unit_test(below_stays_below_and_reaches_everything),
 		cmocka_unit_test(below_favours_nobody),
+		cmocka_unit_test(less_is_by_up_to_an_eighth_and_the_same_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

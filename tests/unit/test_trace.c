@@ -52,11 +52,15 @@ static struct policy some_policy(struct prng *prng)
 		.stop_time_ns = u64(prng),
 		.leave_time_ns = u64(prng),
 		.kill_time_ns = u64(prng),
+		.max_age_ns = u64(prng),
+		.request_time_ns = u64(prng),
+		.liveness_ns = u64(prng),
 		.stress_time_ns = u64(prng),
 		.ready_notify = flag(prng),
 		.retire_signal = flag(prng),
 		.on_deaf_kill = flag(prng),
 		.throttle_whole = flag(prng),
+		.replace_first = flag(prng),
 		.wakeup_conditional = flag(prng),
 		.mold = flag(prng),
 	};
@@ -107,6 +111,8 @@ static struct action some_action(struct prng *prng, enum action_kind kind)
 		action.slot = u32(prng);
 		action.serial = u32(prng);
 	}
+	if (kind == ACTION_TERM)
+		action.number = prng_below(prng, 2);
 	if (kind == ACTION_SPAWN) {
 		action.number = prng_below(prng, 2);
 		action.worker =
