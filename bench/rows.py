@@ -37,7 +37,7 @@ ROWS = (
     Row(("W1",), rows_work.run_slow, 60),
     Row(("W2",), rows_work.run_steady, 55),
     Row(("W3",), rows_work.run_listeners, 40),
-    Row(("W4",), rows_work.run_kills, 50),
+    Row(("W4",), rows_work.run_kills, 55),
     Row(("W5",), rows_calls.run, 45),
 )
 NAMES = sorted((name for row in ROWS for name in row.names),
