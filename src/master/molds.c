@@ -29,7 +29,9 @@
 #include "sys/process.h"
 
 #define PATIENCE_NS NS_PER_S
-#define HUNT_NS NS_PER_S /* between two looks, while all is well */
+#define HUNT_NS NS_PER_S	   /* between two looks, while all is well */
+#define AGAIN_NS (100 * NS_PER_MS) /* and while there were some */
+#define AGAIN_MAX 50		   /* what cannot be killed stays */
 #define CHILDREN_MAX 1024
 #define ELDERS_MAX 64
 
@@ -37,7 +39,9 @@ static struct {
 	uint32_t n;		/* orders that are out */
 	uint64_t first_ns;	/* none of them is over before */
 	bool hunt;		/* look for children that nobody ordered */
+	uint64_t hunt_ns;	/* ... from then on */
 	uint64_t hunted_ns;	/* when that was done last */
+	unsigned killed;	/* looks in a row that found some */
 	int elders[ELDERS_MAX]; /* our children from before we were us */
 	int elders_n;		/* -1: too many, or who knows */
 } all;
@@ -48,6 +52,8 @@ void molds_begin(void)
 	if (all.elders_n == ELDERS_MAX)
 		all.elders_n = -1;
 }
+
+static void want_hunt(const struct master *master);
 
 /* ------------------------------------------------------------- orders */
 
@@ -135,7 +141,7 @@ void molds_give_up(struct master *master, uint32_t slot)
 		(void)sys_shutdown(worker->channel, SHUT_RDWR);
 	worker->ordered = false;
 	all.n--;
-	all.hunt = true;
+	want_hunt(master);
 	worker_forget(master, slot);
 }
 
@@ -189,7 +195,7 @@ bool molds_admit(struct master *master, uint32_t slot,
 		    tag_make(TAG_PIDFD, slot, serial)) < 0)
 		(void)sys_child_signal(pidfd, SIGKILL);
 	if (master->now_ns >= all.hunted_ns + HUNT_NS)
-		all.hunt = true;
+		want_hunt(master);
 	inbox_put_worker(&master->inbox, EVENT_STARTED, slot, serial);
 	return true;
 }
@@ -267,6 +273,7 @@ static bool kill_stranger(struct master *master, int pid)
 static void hunt(struct master *master)
 {
 	static int children[CHILDREN_MAX];
+	bool found = false;
 	int n;
 
 	all.hunt = false;
@@ -275,14 +282,24 @@ static void hunt(struct master *master)
 		return;
 	n = sys_children(children, CHILDREN_MAX);
 	for (int i = 0; i < n; i++)
-		if (kill_stranger(master, children[i]))
-			all.hunt = true; /* until there are none */
+		found = kill_stranger(master, children[i]) || found;
+	all.killed = found ? all.killed + 1 : 0;
+	if (!found || all.killed == AGAIN_MAX)
+		return;
+	all.hunt = true; /* until there are none */
+	all.hunt_ns = master->now_ns + AGAIN_NS;
+}
+
+static void want_hunt(const struct master *master)
+{
+	if (!all.hunt || master->now_ns < all.hunt_ns)
+		all.hunt_ns = master->now_ns;
+	all.hunt = true;
 }
 
 void molds_ended(struct master *master)
 {
-	(void)master;
-	all.hunt = true;
+	want_hunt(master);
 }
 
 static void expire(struct master *master)
@@ -306,7 +323,7 @@ void molds_expire(struct master *master)
 {
 	if (all.n > 0 && master->now_ns >= all.first_ns)
 		expire(master);
-	if (all.hunt && all.n == 0)
+	if (all.hunt && all.n == 0 && master->now_ns >= all.hunt_ns)
 		hunt(master);
 }
 
@@ -314,5 +331,5 @@ uint64_t molds_deadline(void)
 {
 	if (all.n > 0)
 		return all.first_ns;
-	return all.hunt ? all.hunted_ns + NS_PER_MS : LOOP_FOREVER;
+	return all.hunt ? all.hunt_ns : LOOP_FOREVER;
 }

@@ -2,6 +2,9 @@
 """Molds that lie, hold, die and make whom nobody ordered: badmold.c."""
 
 import contextlib
+import os
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +83,25 @@ def test_whom_nobody_ordered_is_killed_and_its_mold_ended():
         assert is_alive(worker)
         check_served(master)
         first.close()
+
+
+def test_children_from_before_the_master_are_left_alone():
+    prefix = ["sh", "-c", 'sleep 1000 & exec "$@"', "sh"]
+    master = Ostlerd(badmold("storm"), prefix=prefix, leftovers=True)
+    with master:
+        elder = [p for p in children_of(master.pid)
+                 if Path(f"/proc/{p}/comm").read_text() == "sleep\n"]
+        assert len(elder) == 1
+        try:
+            first, _ = served_by(master)
+            master.wait_for("x", lambda s: s["mold"] == "ready")
+            with pressed(master, lambda: master.events("mold-failed")):
+                assert is_alive(elder[0])
+            check_served(master)
+            assert is_alive(elder[0])
+            first.close()
+        finally:
+            os.kill(elder[0], signal.SIGKILL)
 
 
 def test_of_two_for_one_order_one_is_the_worker():

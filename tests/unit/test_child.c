@@ -6,6 +6,7 @@
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 #include "bomb.h"
 #include "sys_fixture.h"
 
@@ -38,6 +39,63 @@ static int start_and_exit(int code, int *out)
 	*out = sys_child_open(pid);
 	assert_true(*out >= 0);
 	return pid;
+}
+
+static bool is_listed(int pid)
+{
+	int children[64];
+	int n = sys_children(children, 64);
+
+	/* Not every kernel tells. */
+	if (n == -ENOENT)
+		return true;
+	for (int i = 0; i < n; i++)
+		if (children[i] == pid)
+			return true;
+	return false;
+}
+
+static void children_are_told_from_others(void **state)
+{
+	struct child_end end;
+	uid_t user = 77777;
+	int init = sys_child_open(1);
+	int fd;
+	int pid = start(&fd);
+
+	(void)state;
+	assert_true(is_listed(pid));
+	assert_true(sys_child_is_ours(fd));
+	if (init >= 0)
+		assert_false(sys_child_is_ours(init));
+	fd_close(&init);
+	assert_int_equal(sys_process_user(pid, &user), 0);
+	assert_int_equal(user, getuid());
+	assert_int_equal(sys_child_signal(fd, SIGKILL), 0);
+	(void)wait_for(fd, POLLIN);
+	/* Dead is ours as well, until it is reaped. */
+	assert_true(sys_child_is_ours(fd));
+	assert_int_equal(sys_child_reap(fd, &end), 1);
+	assert_false(sys_child_is_ours(fd));
+	fd_close(&fd);
+}
+
+static void descriptors_go_along_with_a_message(void **state)
+{
+	struct channel_message message;
+	int pair[2], fds[2] = {0, 1};
+	char bytes[8];
+
+	(void)state;
+	assert_int_equal(sys_channel_pair(pair, true), 0);
+	assert_int_equal(sys_channel_send(pair[0], "abc", 3, fds, 0), -EINVAL);
+	assert_int_equal(sys_channel_send(pair[0], "abc", 3, fds, 2), 0);
+	assert_int_equal(
+		sys_channel_read(pair[1], bytes, sizeof(bytes), &message), 1);
+	assert_int_equal(message.size, 3);
+	fd_close(&pair[1]);
+	assert_true(sys_channel_send(pair[0], "abc", 3, fds, 2) < 0);
+	fd_close(&pair[0]);
 }
 
 static void a_live_child_is_not_reaped(void **state)
@@ -514,6 +572,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_live_child_is_not_reaped),
+		cmocka_unit_test(children_are_told_from_others),
+		cmocka_unit_test(descriptors_go_along_with_a_message),
 		cmocka_unit_test(an_exit_has_its_code),
 		cmocka_unit_test(a_pidfd_is_needed),
 		cmocka_unit_test(strangers_are_found_one_at_a_time),
