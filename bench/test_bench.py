@@ -3,6 +3,7 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -234,3 +235,39 @@ def test_a_goal_without_samples_is_not_met():
 def test_a_plot_without_values_is_none():
     assert plot.bars("x", {"a": []}) is None
     assert plot.curves("x", {}, "x", "y") is None
+
+
+def test_policies_are_played(tmp_path):
+    subprocess.run([HERE / "policy", "--quick", "--build", BUILD, "--results", tmp_path],
+                   check=True, timeout=300)
+    table = (tmp_path / "table.md").read_text()
+    for name in "ostler", "postfix's", "inetd's", "php-fpm's":
+        assert f"| {name}" in table
+    assert len(list(tmp_path.glob("*.svg"))) == 3
+
+
+def play(*words):
+    told = subprocess.run([BUILD / "bench" / "policy", *words], check=True, timeout=300,
+                          stdout=subprocess.PIPE)
+    return json.loads(told.stdout)
+
+
+# Time is virtual: these figures are the same on every machine.
+@pytest.mark.parametrize("words, others, starts", [
+    (("--start-cpu-us", "6000", "--hold-us", "500"), "one", 6),
+    (("--start-cpu-us", "20000", "--hold-us", "50000"), "one", 30),
+    (("--start-cpu-us", "200000", "--hold-us", "50000"), "one", 10),
+    (("--start-cpu-us", "500", "--hold-us", "50000"), "one", 50),
+])
+def test_starts_on_processors_are_no_more_than_help(words, others, starts):
+    ours = play("--policy", "ours", *words)
+    assert ours["curve_ms"][-1] <= play("--policy", others, *words)["curve_ms"][-1]
+    assert ours["starts"] <= starts
+
+
+@pytest.mark.parametrize("bursts", ["1", "2"])
+def test_starts_that_sleep_all_begin_at_once(bursts):
+    ours = play("--start-cpu-us", "500", "--start-sleep-us", "200000", "--hold-us", "50000",
+                "--bursts", bursts)
+    assert ours["curve_ms"][-1] <= 1.3 * 200.5
+    assert ours["starts"] <= 1.3 * 50

@@ -17,6 +17,7 @@
 #define OVERDUE 4	  /* times what a start takes on average */
 #define SERVES_MAX 8	  /* clients that an average remembers */
 #define SERVES_A_START 64 /* nobody is believed to serve more meanwhile */
+#define LONG 4		  /* starts that a client must stay for */
 #define GUESS 4		  /* part of a start in which a client may be brief */
 #define CPUS_MAX 4096u
 #define IDLE_TENTHS 7 /* below that many tenths, processors are idle */
@@ -28,6 +29,7 @@ struct crowd {
 	uint64_t head_ns; /* their ages added up, none above a start's time */
 	uint32_t young;	  /* taken for less than a start's time */
 	uint64_t taken_ns;
+	uint64_t oldest_ns; /* the longest that one is taken */
 	uint64_t beyond_ns; /* how far taken ones are beyond the average */
 };
 
@@ -68,6 +70,7 @@ static void count_taken(
 
 	out->young += age_ns < pace->start_ns;
 	out->taken_ns += short_ns;
+	out->oldest_ns = greater(out->oldest_ns, age_ns);
 	if (short_ns > pace->serve_ns)
 		out->beyond_ns += short_ns - pace->serve_ns;
 }
@@ -154,25 +157,36 @@ static uint32_t cpus_of(const struct core *core)
 }
 
 /*
- * As many as keep all processors at work. Where clients stay, as many again: a
- * few are always between two steps, and the more of them there are to be, the
- * less does it matter when the first is ready.
+ * As many as keep all processors at work, or, where clients stay, more: those
+ * who are between two steps leave none idle then, others on the machine leave
+ * us more of it, and the longer they stay the less does it matter when the
+ * first worker is ready.
  */
-static uint64_t learned_window(const struct core *core, const struct pace *pace)
+static uint64_t learned_window(const struct core *core, const struct pace *pace,
+	const struct crowd *crowd)
 {
 	uint64_t window = (cpus_of(core) * pace->alone_ns + pace->cpu_ns / 2) /
 			  pace->cpu_ns;
-	bool brief = pace->serves > 0 && pace->serve_ns < pace->start_ns / 4;
+	uint64_t stay_ns = pace->serves > 0 ? pace->serve_ns : crowd->oldest_ns;
 
 	/* With threads a start takes several processors. */
 	window = greater(window, 1);
-	return brief ? window : window + cpus_of(core);
+	if (stay_ns > LONG * pace->start_ns)
+		return 4 * window;
+	if (pace->serves > 0 && stay_ns < pace->start_ns / LONG)
+		return window;
+	return 2 * window;
 }
 
-/* Those who start want less than the processors can give. */
+/*
+ * Those who start leave processors idle, and have done so for as long as they
+ * wanted them before: one that asks another process for something is not one
+ * that sleeps.
+ */
 static bool leave_idle(
-	const struct core *core, struct pace *pace, const struct event *event)
+	const struct core *core, struct pool *pool, const struct event *event)
 {
+	struct pace *pace = &pool->pace;
 	uint64_t wanted_ns = lesser(event->cpu_ns, WANTED_MAX_NS) +
 			     lesser(event->wait_ns, WANTED_MAX_NS);
 	uint64_t more_ns = wanted_ns - lesser(pace->wanted_ns, wanted_ns);
@@ -182,7 +196,12 @@ static bool leave_idle(
 		return false;
 	pace->wanted_ns = wanted_ns;
 	pace->asked_ns = core->now_ns;
-	return 10 * more_ns < IDLE_TENTHS * cpus_of(core) * passed_ns;
+	if (10 * more_ns < IDLE_TENTHS * cpus_of(core) * passed_ns)
+		pace->idle_ns += passed_ns;
+	else
+		pace->idle_ns = 0;
+	return pace->idle_ns > 0 &&
+	       pace->idle_ns >= wanted_ns / pool->count[WORKER_STARTING];
 }
 
 /* Nothing is known yet: more, if those who start leave processors idle. */
@@ -194,10 +213,10 @@ static uint64_t open_window(
 
 	if (starting == 0) {
 		pace->window = cpus_of(core);
-		pace->wanted_ns = 0;
+		pace->wanted_ns = pace->idle_ns = 0;
 		pace->asked_ns = core->now_ns;
 	}
-	pace->grew = starting > 0 && leave_idle(core, pace, event) &&
+	pace->grew = starting > 0 && leave_idle(core, pool, event) &&
 		     starting >= pace->window;
 	if (pace->grew && pace->window <= UINT32_MAX / 2)
 		pace->window *= 2;
@@ -220,7 +239,7 @@ uint32_t pace_allowed(struct core *core, struct pool *pool, uint32_t need,
 	if (served >= need)
 		return 0;
 	need -= (uint32_t)served;
-	window = is_learned(pace) ? learned_window(core, pace)
+	window = is_learned(pace) ? learned_window(core, pace, &crowd)
 				  : open_window(core, pool, event);
 	assert(crowd.overdue <= pool->count[WORKER_STARTING]);
 	coming = pool->count[WORKER_STARTING] - crowd.overdue;

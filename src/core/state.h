@@ -119,6 +119,7 @@ struct pace {
 	uint32_t window;    /* starts at once, while nothing is known */
 	uint64_t wanted_ns; /* processor time that those wanted until ... */
 	uint64_t asked_ns;  /* ... they were last asked */
+	uint64_t idle_ns;   /* for how long they left processors idle */
 	bool grew;	    /* the window, just now */
 	bool held;	    /* fewer were started than the queue asks for */
 	uint64_t look_ns;   /* between looks while they are */

@@ -64,6 +64,39 @@ static void starts_that_sleep_are_doubled_until_all_are_there(void **state)
 		two_cpus);
 }
 
+/* smtpd asks others for what it wants to know */
+static void a_start_that_waits_for_an_answer_does_not_sleep(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=9\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=9\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=9 cpu_ns=4000000\n"
+		"due 0.006s\n"
+		"> look service=0\n"
+		"depth service=0 depth=9 cpu_ns=8000000 wait_ns=4000000\n"
+		"due 0.014s\n"
+		"> look service=0\n"
+		"# each has wanted 6 ms and more: 8 ms of nothing are more\n"
+		"depth service=0 depth=9 cpu_ns=14000000 "
+		"wait_ns=4000000\n"
+		"view service=0 starting=2 held=1\n"
+		"due 0.03s\n"
+		"> look service=0\n"
+		"depth service=0 depth=9 cpu_ns=14000000 "
+		"wait_ns=4000000\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"view service=0 starting=4 held=1\n",
+		two_cpus);
+}
+
 /* and once that is known they are all started at once */
 static void what_a_start_costs_is_learned(void **state)
 {
@@ -233,18 +266,19 @@ static void a_start_that_hangs_is_not_waited_for(void **state)
 			"time\n"
 			"> look service=0\n"
 			"depth service=0 depth=9\n"
-			"view service=0 starting=4 held=1\n"
+			"> spawn service=0 slot=5 serial=6\n"
+			"> spawn service=0 slot=6 serial=7\n"
+			"> spawn service=0 slot=7 serial=8\n"
+			"> spawn service=0 slot=8 serial=9\n"
+			"view service=0 starting=8 held=1\n"
 			"at 61ms\n"
 			"time\n"
 			"at 80ms\n"
 			"time\n"
 			"> look service=0\n"
 			"depth service=0 depth=9\n"
-			"> spawn service=0 slot=5 serial=6\n"
-			"> spawn service=0 slot=6 serial=7\n"
-			"> spawn service=0 slot=7 serial=8\n"
-			"> spawn service=0 slot=8 serial=9\n"
-			"view service=0 starting=8 held=1\n",
+			"> spawn service=0 slot=9 serial=10\n"
+			"view service=0 starting=9 held=0\n",
 		two_cpus);
 }
 
@@ -352,6 +386,8 @@ int main(void)
 			starts_that_need_processors_are_as_many_as_those),
 		cmocka_unit_test(
 			starts_that_sleep_are_doubled_until_all_are_there),
+		cmocka_unit_test(
+			a_start_that_waits_for_an_answer_does_not_sleep),
 		cmocka_unit_test(what_a_start_costs_is_learned),
 		cmocka_unit_test(who_is_ready_makes_room_for_the_next_start),
 		cmocka_unit_test(
