@@ -11,6 +11,8 @@
 enum {
 	ARENA_BLOCK_BYTES = 16 * 1024,
 	ARENA_ALIGNMENT = _Alignof(max_align_t),
+	WORDS_N = 64, /* a power of two */
+	WORD_MAX = 512,
 };
 
 struct block {
@@ -25,6 +27,7 @@ struct arena {
 	size_t bytes_max;     /* 0: no limit */
 	size_t bytes_used;
 	bool exhausted;
+	const char *words[WORDS_N]; /* copied lately, by hash; or NULL */
 };
 
 struct arena *arena_create(size_t bytes_max)
@@ -110,15 +113,62 @@ void *arena_array(struct arena *arena, size_t n, size_t size)
 	return arena_alloc(arena, n * size);
 }
 
-char *arena_copy(struct arena *arena, struct text text)
+/* Bytes need no alignment: they come from the end of the block. */
+static char *give_bytes(struct arena *arena, size_t n)
 {
+	struct block *block = arena->blocks;
+
+	if (block == NULL || n > block->size - block->used ||
+		!may_give(arena, n))
+		return arena_alloc(arena, n);
+	block->size -= n;
+	arena->bytes_used += n;
+	return (char *)block->bytes + block->size;
+}
+
+/* Where a copy of TEXT would be remembered. */
+static const char **word_of(struct arena *arena, struct text text)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < text.n; i++)
+		hash = (hash ^ (unsigned char)text.bytes[i]) * 16777619u;
+	return &arena->words[(hash ^ hash >> 16) % WORDS_N];
+}
+
+static bool is_word(const char *word, struct text text)
+{
+	return word != NULL && strncmp(word, text.bytes, text.n) == 0 &&
+	       word[text.n] == '\0';
+}
+
+/* One with a NUL in it is another word than its beginning. */
+static bool is_shared(struct text text)
+{
+	return text.n > 0 && text.n <= WORD_MAX &&
+	       memchr(text.bytes, '\0', text.n) == NULL;
+}
+
+const char *arena_copy(struct arena *arena, struct text text)
+{
+	const char **word = NULL;
 	char *copy;
 
 	if (text.n == SIZE_MAX)
 		return refuse(arena);
-	copy = arena_alloc(arena, text.n + 1);
-	if (copy != NULL && text.n > 0)
+	if (is_shared(text)) {
+		word = word_of(arena, text);
+		if (is_word(*word, text))
+			return *word;
+	}
+	copy = give_bytes(arena, text.n + 1);
+	if (copy == NULL)
+		return NULL;
+	if (text.n > 0)
 		memcpy(copy, text.bytes, text.n);
+	copy[text.n] = '\0';
+	if (word != NULL)
+		*word = copy;
 	return copy;
 }
 
@@ -133,7 +183,7 @@ char *arena_format(struct arena *arena, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		return refuse(arena);
-	copy = arena_alloc(arena, (size_t)n + 1);
+	copy = give_bytes(arena, (size_t)n + 1);
 	if (copy == NULL)
 		return NULL;
 	va_start(args, format);

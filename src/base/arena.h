@@ -31,8 +31,11 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* N zeroed items of SIZE bytes; NULL also if N * SIZE overflows. */
 void *arena_array(struct arena *arena, size_t n, size_t size);
 
-/* A copy with a NUL behind it. */
-char *arena_copy(struct arena *arena, struct text text);
+/*
+ * A copy with a NUL behind it; one that was made before may do, since the rows
+ * of a table say the same words again and again.
+ */
+const char *arena_copy(struct arena *arena, struct text text);
 
 char *arena_format(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

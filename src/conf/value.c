@@ -8,6 +8,8 @@
 #include "conf/source.h"
 #include "table/service.h"
 
+#define PATH_SMALL 512
+
 struct place value_place(const struct values *values, enum setting_id id)
 {
 	const struct assignment *given = &values->block->given[id];
@@ -258,28 +260,44 @@ bool path_climbs(const char *path)
 	return false;
 }
 
+static void join(
+	struct text_builder *builder, struct text below, const char *path)
+{
+	struct text rest = text_of(path), part;
+
+	if (below.n > 1) /* not just "/" */
+		text_put_text(builder, below);
+	while (text_cut(&rest, '/', &part)) {
+		if (part.n == 0 || text_is(part, "."))
+			continue;
+		text_put_char(builder, '/');
+		text_put_text(builder, part);
+	}
+	if (builder->n == 0)
+		text_put_char(builder, '/');
+	assert(!builder->overflow);
+}
+
 const char *path_join(
 	struct arena *arena, const char *directory, const char *path)
 {
 	struct text below = text_of(path[0] == '/' ? "" : directory);
-	struct text rest = text_of(path), part;
-	size_t size = below.n + rest.n + 3;
-	char *buffer = arena_alloc(arena, size);
+	size_t size = below.n + strlen(path) + 3;
 	struct text_builder builder;
+	char small[PATH_SMALL]; /* so that rows with the same one share it */
+	char *large;
 
-	if (buffer == NULL)
-		return NULL;
-	text_builder_init(&builder, buffer, size);
-	if (below.n > 1) /* not just "/" */
-		text_put_text(&builder, below);
-	while (text_cut(&rest, '/', &part)) {
-		if (part.n == 0 || text_is(part, "."))
-			continue;
-		text_put_char(&builder, '/');
-		text_put_text(&builder, part);
+	if (size <= sizeof(small)) {
+		text_builder_init(&builder, small, sizeof(small));
+		join(&builder, below, path);
+		return arena_copy(arena, text_built(&builder));
 	}
-	assert(!builder.overflow);
-	return builder.n == 0 ? "/" : buffer;
+	large = arena_alloc(arena, size);
+	if (large == NULL)
+		return NULL;
+	text_builder_init(&builder, large, size);
+	join(&builder, below, path);
+	return large;
 }
 
 const char *value_path(const struct values *values, enum setting_id id)

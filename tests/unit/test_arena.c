@@ -68,11 +68,46 @@ static void more_than_a_block_is_given_in_one_piece(void **state)
 static void a_copy_ends_with_a_nul_and_keeps_those_inside(void **state)
 {
 	struct arena *arena = arena_create(0);
-	char *copy = arena_copy(arena, (struct text){"a\0bcd", 4});
+	const char *copy = arena_copy(arena, (struct text){"a\0bcd", 4});
 
 	(void)state;
 	assert_memory_equal(copy, "a\0bc\0", 5);
 	CHECK_TEXT(arena_copy(arena, text_of(NULL)), "");
+	arena_destroy(arena);
+}
+
+static void the_same_words_are_kept_once(void **state)
+{
+	struct arena *arena = arena_create(0);
+	const char *a = arena_copy(arena, text_of("a"));
+	const char *words[300];
+	size_t used;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++) {
+		char text[8];
+
+		(void)snprintf(text, sizeof(text), "%u", i);
+		words[i] = arena_copy(arena, text_of(text));
+		assert_int_equal((uintptr_t)arena_alloc(arena, 1) %
+					 _Alignof(max_align_t),
+			0);
+	}
+	/* Some were forgotten, and none is taken for another. */
+	for (unsigned i = 0; i < 300; i++) {
+		char text[8];
+
+		(void)snprintf(text, sizeof(text), "%u", i);
+		CHECK_TEXT(words[i], text);
+		CHECK_TEXT(arena_copy(arena, text_of(text)), text);
+	}
+	CHECK_TEXT(arena_copy(arena, (struct text){"ab", 1}), "a");
+	CHECK_TEXT(arena_copy(arena, (struct text){"a\0b", 3}), "a");
+	CHECK_TEXT(a, "a");
+	used = arena_bytes_used(arena);
+	assert_ptr_equal(arena_copy(arena, text_of("299")),
+		arena_copy(arena, text_of("299")));
+	assert_true(arena_bytes_used(arena) <= used + 4);
 	arena_destroy(arena);
 }
 
@@ -131,6 +166,7 @@ int main(void)
 		cmocka_unit_test(nothing_moves_when_more_is_asked_for),
 		cmocka_unit_test(more_than_a_block_is_given_in_one_piece),
 		cmocka_unit_test(a_copy_ends_with_a_nul_and_keeps_those_inside),
+		cmocka_unit_test(the_same_words_are_kept_once),
 		cmocka_unit_test(
 			beyond_the_limit_there_is_nothing_and_that_is_remembered),
 		cmocka_unit_test(a_size_that_overflows_is_refused),
