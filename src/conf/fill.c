@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "conf/endpoint.h"
 #include "conf/native.h"
+#include "conf/overload.h"
 #include "conf/source.h"
 #include "conf/value.h"
 #include "table/table.h"
@@ -352,4 +353,5 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_counts(&values, out);
 	fill_times(&values, out);
 	fill_mold(&values, out);
+	fill_overload(&values, request, out);
 }

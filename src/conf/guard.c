@@ -122,7 +122,7 @@ static size_t escape_length(const struct guard *guard)
 	char c = peek(guard, 1);
 	bool zero = peek(guard, 2) == '0' && peek(guard, 3) == '0';
 
-	if (c != '\0' && strchr("\\\"nt", c) != NULL)
+	if (c != '\0' && strchr("\\\"nrt", c) != NULL)
 		return 2;
 	if (c == 'x' && is_hex(peek(guard, 2)) && is_hex(peek(guard, 3)))
 		return zero ? 0 : 4;
@@ -139,7 +139,7 @@ static bool take_double_quoted_char(struct guard *guard)
 		if (n == 0)
 			return fault(guard, guard->line,
 				"an escape sequence that is not known",
-				"write \\\\ \\\" \\n \\t or \\xHH");
+				"write \\\\ \\\" \\n \\r \\t or \\xHH");
 	}
 	if (peek(guard, 0) == '$') {
 		/* Else ${NAME} would be replaced from the environment. */

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "core/backoff.h"
+#include "core/bounce.h"
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/recycle.h"
@@ -125,6 +126,25 @@ static const char *audit_watch(
 	return NULL;
 }
 
+/* Nobody is turned away who could be served; and somebody sees to the rest. */
+static const char *audit_bounce(
+	const struct core *core, const struct pool *pool, uint64_t now_ns)
+{
+	bool due = pool->policy.bounces && bounce_is_full(pool);
+	uint64_t at_ns =
+		deadline_get(&core->deadlines, core_service_of(core, pool));
+
+	if (bounce_serves(core, pool))
+		return due ? NULL
+			   : "I40: a bouncer, but the service is not full";
+	if (due && !pool->watching && at_ns == DEADLINE_NONE)
+		return "I40: full, and nobody looks who is to be turned away";
+	if (due && !pool->watching && pool->bounce.next_ns > now_ns &&
+		at_ns > pool->bounce.next_ns)
+		return "I40: a bouncer is to come, but without a timer";
+	return NULL;
+}
+
 static const char *audit_timer(
 	const struct core *core, const struct pool *pool, uint64_t now_ns)
 {
@@ -173,6 +193,8 @@ static const char *audit_pool(const struct core *core, const struct pool *pool,
 		broken = audit_timer(core, pool, now_ns);
 	if (broken == NULL)
 		broken = audit_pause(pool);
+	if (broken == NULL)
+		broken = audit_bounce(core, pool, now_ns);
 	return broken;
 }
 

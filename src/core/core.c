@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/bounce.h"
 #include "core/due.h"
 #include "core/guest.h"
 #include "core/lease.h"
@@ -107,6 +108,16 @@ static void looked(
 	due_looked(core, pool);
 }
 
+static void fired(
+	struct core *core, struct pool *pool, const struct event *event)
+{
+	bool watching = pool->watching;
+
+	lease_fired(core, pool, event);
+	if (watching)
+		bounce_fired(core, pool, event->depth);
+}
+
 static void step_service(struct core *core, const struct event *event)
 {
 	struct pool *pool;
@@ -124,7 +135,7 @@ static void step_service(struct core *core, const struct event *event)
 	else if (pool->state != POOL_UP)
 		pool->depth = event->depth;
 	else if (event->kind == EVENT_CLIENTS)
-		lease_fired(core, pool, event);
+		fired(core, pool, event);
 	else
 		looked(core, pool, event);
 	pool_settle(core, pool);

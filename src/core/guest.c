@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/bounce.h"
 #include "core/mold.h"
 #include "core/pool.h"
 #include "core/retire.h"
@@ -29,6 +30,7 @@ static void heard(
 	struct core *core, struct worker *guest, const struct event *event)
 {
 	guest->executed = guest->spoke = true;
+	bounce_heard(&core->pools[guest->service], guest, event);
 	guest->idle = event->kind == EVENT_READY;
 	if (guest->state != WORKER_RETIRING && guest->kind == KIND_MOLD)
 		mold_heard(core, guest, guest->idle);
@@ -70,7 +72,10 @@ static void gone(struct core *core, struct worker *guest)
 static void ended(
 	struct core *core, struct worker *guest, const struct event *event)
 {
-	if ((event->signal != 0 || event->code != 0) && guest->rung < RUNG_TERM)
+	bounce_ended(core, &core->pools[guest->service], guest, event);
+	if (event->kind == EVENT_EXITED &&
+		(event->signal != 0 || event->code != 0) &&
+		guest->rung < RUNG_TERM)
 		core_notice(core, NOTICE_DIED, guest->service, guest, 0);
 	gone(core, guest);
 }
@@ -87,9 +92,8 @@ void guest_event(
 	else if (event->kind == EVENT_STOPPED)
 		harmful(core, guest);
 	else if (event->kind == EVENT_START_FAILED ||
-		 event->kind == EVENT_ORDER_FAILED)
-		gone(core, guest);
-	else if (event->kind == EVENT_EXITED)
+		 event->kind == EVENT_ORDER_FAILED ||
+		 event->kind == EVENT_EXITED)
 		ended(core, guest, event);
 }
 
@@ -135,7 +139,7 @@ struct worker *guest_spare(struct core *core)
 
 		if (worker->state != WORKER_FREE &&
 			worker->state != WORKER_RETIRING &&
-			worker->kind == KIND_MOLD)
+			worker->kind != KIND_WORKER)
 			return worker;
 	}
 	return NULL;

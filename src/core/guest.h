@@ -35,7 +35,7 @@ void guest_time(struct core *core, struct worker *guest);
 void guests_retire_old(struct core *core, struct pool *pool, uint64_t time_ns);
 void guests_term(struct core *core, struct pool *pool);
 
-/* A mold whose slot others need more, or NULL. */
+/* One whose slot others need more, or NULL. */
 struct worker *guest_spare(struct core *core);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/backoff.h"
+#include "core/bounce.h"
 #include "core/due.h"
 #include "core/lease.h"
 #include "core/mold.h"
@@ -111,6 +112,8 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 	uint64_t at_ns =
 		earlier(lease_deadline(core, pool), mold_deadline(core, pool));
 
+	at_ns = earlier(at_ns, bounce_deadline(core, pool));
+
 	if (pool->look_ns != 0)
 		at_ns = earlier(at_ns, pool->look_ns);
 	if (pool->taken_look_ns != 0)
@@ -141,7 +144,10 @@ void pool_settle(struct core *core, struct pool *pool)
 	say_limit(core, pool);
 	lease_settle(core, pool);
 	mold_settle(core, pool);
-	move_watch(core, pool, lease_wants_watch(core, pool));
+	bounce_settle(core, pool);
+	move_watch(core, pool,
+		lease_wants_watch(core, pool) ||
+			bounce_wants_watch(core, pool));
 	set_pool_deadline(core, pool);
 }
 

@@ -126,6 +126,12 @@ struct pace {
 	uint64_t moved_ns;  /* the last word, or since when they are held */
 };
 
+/* Of those who turn clients away: bounce.h. */
+struct bounce {
+	uint64_t next_ns;  /* no start before this */
+	uint64_t pause_ns; /* the last pause after a bad end; 0: none */
+};
+
 struct pool {
 	enum pool_state state;
 	struct policy policy;
@@ -160,6 +166,8 @@ struct pool {
 	struct mold mold;
 	uint64_t molded; /* workers made from one */
 	struct pace pace;
+	struct bounce bounce;
+	uint64_t refused; /* clients, by bouncers */
 	uint64_t failures, starts, served, exits, redundant;
 	uint64_t recycled, timeouts, hangs;
 	uint64_t recycled_for[WEARS]; /* the same, by what was worn */

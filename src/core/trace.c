@@ -117,6 +117,7 @@ static const struct field event_fields[] = {
 	P(replace_first, FIELD_BOOL),
 	P(wakeup_conditional, FIELD_BOOL),
 	P(mold, FIELD_BOOL),
+	P(bounces, FIELD_BOOL),
 };
 
 static const struct kind action_kinds[ACTION_KINDS] = {

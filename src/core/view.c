@@ -2,6 +2,7 @@
 #include "core/view.h"
 
 #include "core/backoff.h"
+#include "core/bounce.h"
 #include "core/mold.h"
 #include "core/pool.h"
 #include "core/state.h"
@@ -52,6 +53,8 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.deaf = pool->deaf,
 		.held = pool->pace.held,
 		.stress = stress_lasts(pool, now_ns),
+		.full = bounce_is_full(pool),
+		.bouncing = bounce_serves(core, pool),
 		.throttled_ns = throttled_ns(pool, now_ns),
 		.cause = b->cause,
 		.stage = b->stage,
@@ -66,6 +69,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.recycled = pool->recycled,
 		.timeouts = pool->timeouts,
 		.hangs = pool->hangs,
+		.refused = pool->refused,
 		.limit_hits = pool->limit_hits,
 		.limit_ns = limit_ns(pool, now_ns),
 		.start_time_ns = pool->start_time_ns,

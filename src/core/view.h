@@ -79,6 +79,8 @@ struct view_service {
 	bool deaf;	       /* clients wait, nobody answers, no room */
 	bool held;	       /* starts wait for those under way */
 	bool stress;	       /* the limit is near, or was lately */
+	bool full;	       /* all that may be are taken */
+	bool bouncing;	       /* who comes is turned away just now */
 	uint64_t throttled_ns; /* from now on; 0: not */
 	enum cause cause;
 	int stage, error, code, signal;
@@ -87,6 +89,7 @@ struct view_service {
 	uint64_t recycled_for[WEARS]; /* the same, by what was worn */
 	uint64_t timeouts;	      /* kept a client too long */
 	uint64_t hangs;		      /* did not speak as they promised */
+	uint64_t refused;	      /* clients that bouncers turned away */
 	uint64_t limit_hits;	/* how often all were taken, at the limit */
 	uint64_t limit_ns;	/* for how long in all, until now */
 	uint64_t start_time_ns; /* learned */

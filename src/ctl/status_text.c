@@ -176,6 +176,14 @@ static void add_limit(struct grid *grid, const struct control_service *service)
 				       hits, hits == 1 ? "" : "s",
 				       say_duration(known(service->limit_ns),
 					       time, sizeof(time))));
+	if (known(service->bouncing) > 0)
+		add_note(grid, "full: clients that come are turned away");
+	if (known(service->refused) > 0)
+		add_note(grid,
+			grid_format(grid,
+				"turned away while full: %" PRIu64 " client%s",
+				service->refused,
+				service->refused == 1 ? "" : "s"));
 	if (known(service->stress) > 0)
 		add_note(grid, "stress: workers are told to be brief");
 }

@@ -235,10 +235,12 @@ void order_make(const struct master *master, const struct birth *birth,
 	const struct service_state *state = service_of(master, birth->service);
 	const struct service *row = state->row;
 	const struct identity *as = edition_as(state->edition, row);
+	const char *const *argv =
+		birth->kind == KIND_BOUNCER ? row->bounce : row->command;
 
 	out->spawn = (struct spawn_order){
-		.path = row->path,
-		.argv = row->command,
+		.path = birth->kind == KIND_BOUNCER ? argv[0] : row->path,
+		.argv = argv,
 		.directory = row->directory,
 		.umask = row->umask,
 		/* Without root it can only be ourselves: that was checked. */

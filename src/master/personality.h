@@ -7,7 +7,6 @@
 
 #include "core/action.h"
 
-struct action;
 struct diag;
 struct diags;
 struct endpoint;

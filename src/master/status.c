@@ -125,6 +125,8 @@ static void fill_view(
 	out->limit_hits = view->limit_hits;
 	out->limit_ns = view->limit_ns;
 	out->stress = view->stress;
+	out->bouncing = view->bouncing;
+	out->refused = view->refused;
 	out->failures = view->failures;
 	out->starts = view->starts;
 	out->served = view->served;
@@ -191,6 +193,8 @@ void status_put_service(
 	record.service.name = state->row->name;
 	fill_view(&view, &record.service);
 	fill_gossip(state, &record.service);
+	record.service.on_full =
+		state->row->bounce == NULL ? "queue" : state->row->bounce[1];
 	text_builder_init(&text, cause, sizeof(cause));
 	if (view.starved)
 		text_put_format(&text,

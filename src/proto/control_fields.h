@@ -45,6 +45,9 @@
 	NUMBER(limit_hits)	 /* times that all were taken, at the limit */ \
 	NUMBER(limit_ns)	 /* for how long in all, until now */          \
 	NUMBER(stress)		 /* 1 in stress mode, else 0 */                \
+	TEXT(on_full)		 /* queue, or who comes then is turned away */ \
+	NUMBER(bouncing) /* 1 while a bouncer is at the door, else 0 */        \
+	NUMBER(refused)	 /* clients that were turned away, when full */        \
 	NUMBER(failures)                                                       \
 	NUMBER(starts)                                                         \
 	NUMBER(served)                                                         \

@@ -38,6 +38,7 @@ static const struct field fields[] = {
 	FIELD(path, FIELD_STRING, ROW_CHANGED),
 	FIELD(command, FIELD_STRINGS, ROW_CHANGED),
 	FIELD(stress_command, FIELD_STRINGS, ROW_CHANGED),
+	FIELD(bounce, FIELD_STRINGS, ROW_CHANGED),
 	FIELD(user, FIELD_STRING, ROW_CHANGED),
 	FIELD(group, FIELD_STRING, ROW_CHANGED),
 	FIELD(directory, FIELD_STRING, ROW_CHANGED),
@@ -92,6 +93,7 @@ static const struct field fields[] = {
 	FIELD(policy.replace_first, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.wakeup_conditional, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.mold, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.bounces, FIELD_BOOL, ROW_POLICY),
 };
 
 /*
@@ -101,7 +103,7 @@ static const struct field fields[] = {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 136,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 232 + sizeof(struct policy),
+		       sizeof(struct service) == 240 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

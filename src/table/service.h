@@ -44,6 +44,7 @@ struct policy {
 	bool replace_first;	  /* one more than the limit, for a worn one */
 	bool wakeup_conditional;  /* none before the first worker is started */
 	bool mold;		  /* workers are made from one, where it can */
+	bool bounces;		  /* who comes when it is full is turned away */
 };
 
 enum endpoint_kind {
@@ -99,6 +100,7 @@ struct service {
 	const char *const *command;	  /* argv; NULL-terminated */
 	unsigned command_n;
 	const char *const *stress_command; /* the same under stress; or NULL */
+	const char *const *bounce;	   /* argv of its bouncer; or NULL */
 	const char *user;		   /* NULL: as the master */
 	const char *group;		   /* NULL: the user's own */
 	const char *directory;		   /* absolute */

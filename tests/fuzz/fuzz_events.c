@@ -81,6 +81,7 @@ static struct policy some_policy(struct input *input)
 		.mold = (flags & 128) != 0,
 	};
 
+	policy.bounces = (next(input) & 1) != 0;
 	if (policy.surge == 0 && !policy.replace_first)
 		policy.stress_time_ns = duration(input, 0);
 

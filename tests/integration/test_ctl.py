@@ -221,6 +221,13 @@ def test_the_past_at_the_limit_and_stress_are_told_under_the_row(master):
     out = ask(one, "status").stdout
     assert "    all taken, at its limit: 3 times, 2m10s in all\n" in out
     assert "    stress: workers are told to be brief\n" in out
+    assert "turned away" not in out
+    one.answers["status"] = MASTER + WEB.replace(" failures=0", " on_full=reply bouncing=1 refused=7 failures=0") + OK
+    assert ("    full: clients that come are turned away\n"
+            "    turned away while full: 7 clients\n") in ask(one, "status").stdout
+    full = json.loads(ask(one, "status", "--json").stdout)["services"][0]
+    assert (full["on_full"], full["bouncing"], full["refused"]) == ("reply", 1, 7)
+    one.answers["status"] = MASTER + web + OK
     row = json.loads(ask(one, "status", "--json").stdout)["services"][0]
     assert (row["limit_hits"], row["limit_seconds"], row["stress"]) == (3, 130.0, 1)
     one.answers["status"] = MASTER + WEB.replace(" failures=0", " limit_hits=1 limit_ns=1 failures=0") + OK

@@ -15,6 +15,7 @@ BUILD = Path(os.environ["OSTLER_BUILD"])
 WANTED = [
     "sbin/ostlerd",
     "bin/ostler",
+    "libexec/ostler/ostler-bounce",
     "libexec/ostler/ostler-echo",
     "libexec/ostler/ostler-spawn",
     "include/ostler/ostler.h",

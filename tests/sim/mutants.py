@@ -19,6 +19,23 @@ from pathlib import Path
 
 # (what was done, text that is there once in one file, text instead)
 MUTANTS = [
+    ("clients are turned away though a worker is idle",
+     "\tif (pool->policy.bounces && bounce_is_full(pool))\n\t\treturn;\n",
+     "\tif (pool->policy.bounces)\n\t\treturn;\n"),
+    ("whoever is told to leave after a reload makes a service full",
+     "pool->count[WORKER_TAKEN] >= pool->policy.process_limit",
+     "pool->count[WORKER_TAKEN] + pool->count[WORKER_RETIRING] >= pool->policy.process_limit"),
+    ("two bouncers at a door",
+     "\t       !bounce_serves(core, pool);\n", "\t       true;\n"),
+    ("a bouncer that dies is started again at once",
+     "\tbounce->next_ns = core->now_ns + bounce->pause_ns;\n", ""),
+    ("bouncers are started as often as a service is full",
+     "\tbounce->next_ns = core->now_ns + SPACING_NS;\n", ""),
+    ("nobody looks for clients of a full service",
+     "\t\t\tbounce_wants_watch(core, pool));", "\t\t\tfalse);"),
+    ("a pause of bouncers has no timer",
+     "\t\treturn pool->bounce.next_ns;\n", "\t\treturn DEADLINE_NONE;\n"),
+    ("nobody counts who was turned away", "\t\tpool->refused++;\n", "\t\t;\n"),
     ("an end of a worker arms no watch",
      "\t\tlease->ended_ns = core->now_ns;\n\t\treturn;\n", "\t\treturn;\n"),
     ("a verdict under way makes the client of a dead worker wait",
@@ -275,6 +292,7 @@ MUTANTS = [
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
+    "bounce",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

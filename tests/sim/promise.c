@@ -205,6 +205,8 @@ static void worker_event(struct promises *p, const struct event *event)
 	rules_end(p, event);
 	if (event->kind == EVENT_READY && !worker->idle)
 		worker->cycled = true;
+	if (event->kind == EVENT_MUTE)
+		worker->mute = true;
 	if (event->kind == EVENT_READY)
 		worker->idle_ns = p->now_ns;
 	if (event->kind == EVENT_READY || event->kind == EVENT_TAKEN) {

@@ -44,6 +44,7 @@ struct promise_worker {
 	bool recycled;	   /* asked since it was worn */
 	uint64_t idle_ns;  /* when it said AVAIL last; before, its start */
 	uint64_t heard_ns; /* the same of any word */
+	bool mute;	   /* it can say nothing any more */
 };
 
 struct promise_service {

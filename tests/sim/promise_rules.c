@@ -408,6 +408,30 @@ static void check_held(struct promises *p, const struct core *core,
 		"B13: starts are held back for workers that rest");
 }
 
+/* Nobody turns clients away but beside as many taken workers as may be. */
+static void check_bouncers(struct promises *p, uint32_t service)
+{
+	const struct policy *policy = &p->services[service].policy;
+	uint32_t taken = 0, idle = 0, bouncers = 0;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *worker = &p->workers[i];
+
+		if (!worker->live || worker->service != service ||
+			worker->rung > 0)
+			continue;
+		if (worker->kind == KIND_BOUNCER)
+			bouncers++;
+		else if (worker->kind == KIND_WORKER)
+			*(worker->idle && !worker->mute ? &idle : &taken) += 1;
+	}
+	promise_check(p, bouncers <= 1, "I40: two bouncers at a door");
+	promise_check(p,
+		bouncers == 0 || (policy->bounces && idle == 0 && taken > 0 &&
+					 taken >= policy->process_limit),
+		"I40: clients are turned away, and a worker is idle");
+}
+
 void rules_stepped(
 	struct promises *p, const struct core *core, const struct event *event)
 {
@@ -416,5 +440,6 @@ void rules_stepped(
 	for (uint32_t i = 0; i < p->limits.services_max; i++) {
 		check_limit(p, core, i);
 		check_held(p, core, i, event);
+		check_bouncers(p, i);
 	}
 }

@@ -88,6 +88,8 @@ static const struct pool_kind kinds[] = {
 	{"clients that take too long", 5, 2, 2, 0,
 		{POLICY, .process_limit = 2, .request_time_ns = NS_PER_S,
 			.liveness_ns = 2 * NS_PER_S}},
+	{"turned away", 7, 3, 1, 0,
+		{POLICY, .process_limit = 1, .bounces = true}},
 	{"two starts a second", 6, 2, 0, 0,
 		{.start_rate = 2,
 			.start_burst = 2,

@@ -83,6 +83,7 @@ static struct policy some_policy(
 		.throttle_whole = coin(world),
 		.wakeup_conditional = coin(world),
 		.mold = coin(world),
+		.bounces = coin(world),
 	};
 
 	if (coin(world)) {

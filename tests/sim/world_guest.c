@@ -302,6 +302,22 @@ static bool misbehave(struct world *world, struct guest *guest)
 	return false;
 }
 
+/* A bouncer turns one away, with a word for each, and looks for the next. */
+static void bounce(struct world *world, struct guest *guest)
+{
+	struct world_service *s = service_of(world, guest);
+
+	guest->next_ns = world->now_ns + world_about(world, NS_PER_S);
+	if (guest->kind != KIND_BOUNCER || guest->eof)
+		return;
+	guest->next_ns = world->now_ns + NS_PER_MS;
+	if (s->depth == 0)
+		return;
+	s->depth--;
+	s->moved_ns = world->now_ns;
+	say(world, guest, EVENT_TAKEN);
+}
+
 void guest_move(struct world *world, struct guest *guest)
 {
 	guest->next_ns = world->now_ns + SOON_NS;
@@ -327,7 +343,7 @@ void guest_move(struct world *world, struct guest *guest)
 		served(world, guest);
 		break;
 	case GUEST_APART:
-		guest->next_ns = world->now_ns + world_about(world, NS_PER_S);
+		bounce(world, guest);
 		break;
 	case GUEST_NONE:
 	case GUEST_HUNG:

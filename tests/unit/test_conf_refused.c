@@ -208,6 +208,38 @@ static void settings_that_do_not_go_together_are_refused(void **state)
 	check_refusals(refusals, COUNT(refusals));
 }
 
+static void what_nobody_can_do_when_full_is_refused(void **state)
+{
+	static const struct refusal refusals[] = {
+		{"on_full = drop", "on_full: there is no 'drop'; write queue, "
+				   "refuse or {reply, \"BYTES\"}"},
+		{"on_full = reply",
+			"on_full: reply takes the bytes to be sent; write "
+			"queue, refuse or {reply, \"BYTES\"}"},
+		{"on_full = {refuse, x}",
+			"on_full: refuse takes nothing more; write queue, "
+			"refuse or {reply, \"BYTES\"}"},
+		{"on_full = {reply, \"\"}",
+			"on_full: an empty reply; write refuse to say nothing"},
+		{"on_full = refuse process_limit = 0",
+			"on_full: without process_limit it is never full; set "
+			"process_limit"},
+		{"on_full = refuse status_channel = shared",
+			"on_full: a shared channel cannot send a bouncer away; "
+			"write status_channel = private"},
+		{"on_full = refuse nonblocking = no",
+			"on_full: who turns clients away must not wait for "
+			"them; write nonblocking = yes"},
+	};
+
+	(void)state;
+	check_refusals(refusals, COUNT(refusals));
+	CHECK_TEXT(read_conf("service a {\n listen = dgram:x\n"
+			     " command = /bin/x\n on_full = refuse\n}\n"),
+		"ostler.conf:4: service 'a': on_full: only clients of TCP and "
+		"unix: listeners can be turned away; remove it\n");
+}
+
 static void unknown_settings_get_the_nearest_name(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -542,6 +574,7 @@ int main(void)
 		CONF_TEST(variables_are_checked),
 		CONF_TEST(too_many_variables_are_refused),
 		CONF_TEST(settings_that_do_not_go_together_are_refused),
+		CONF_TEST(what_nobody_can_do_when_full_is_refused),
 		CONF_TEST(unknown_settings_get_the_nearest_name),
 		CONF_TEST(an_unknown_setting_stops_nothing),
 		CONF_TEST(

@@ -79,14 +79,14 @@ static const struct fault faults[] = {
 			     "line; close it with '"},
 	{"\n/* x\n\n", "2: a comment that does not end; write */"},
 	{"log = \"a\\qb\"", "1: an escape sequence that is not known; "
-			    "write \\\\ \\\" \\n \\t or \\xHH"},
+			    "write \\\\ \\\" \\n \\r \\t or \\xHH"},
 	{"log = \"a\\x00b\"", "1: an escape sequence that is not "
-			      "known; write \\\\ \\\" \\n \\t or "
+			      "known; write \\\\ \\\" \\n \\r \\t or "
 			      "\\xHH"},
 	{"log = \"a\\x1\"", "1: an escape sequence that is not known; "
-			    "write \\\\ \\\" \\n \\t or \\xHH"},
+			    "write \\\\ \\\" \\n \\r \\t or \\xHH"},
 	{"log = \"a\\101\"", "1: an escape sequence that is not known; "
-			     "write \\\\ \\\" \\n \\t or \\xHH"},
+			     "write \\\\ \\\" \\n \\r \\t or \\xHH"},
 	{"log = \"a\x01\"", "1: a control character in a string; write "
 			    "it as \\xHH, or remove it"},
 	{"log = *b", "1: a character that means nothing here; put "

@@ -170,6 +170,7 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(command, replaced(command, 2, "-x"), ROW_CHANGED);
 	CHANGE(stress_command, command, ROW_CHANGED);
 	CHANGE(stress_command, NULL, ROW_CHANGED);
+	CHANGE(bounce, command, ROW_CHANGED);
 	CHANGE(user, "v", ROW_CHANGED);
 	CHANGE(user, NULL, ROW_CHANGED);
 	CHANGE(group, NULL, ROW_CHANGED);
@@ -229,6 +230,7 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.replace_first, true, ROW_POLICY);
 	CHANGE(policy.wakeup_conditional, true, ROW_POLICY);
 	CHANGE(policy.mold, true, ROW_POLICY);
+	CHANGE(policy.bounces, true, ROW_POLICY);
 }
 
 static void the_deepest_of_several_changes_counts(void **state)

@@ -59,6 +59,7 @@ static struct policy some_policy(struct prng *prng)
 		.ready_notify = flag(prng),
 		.retire_signal = flag(prng),
 		.on_deaf_kill = flag(prng),
+		.bounces = flag(prng),
 		.throttle_whole = flag(prng),
 		.replace_first = flag(prng),
 		.wakeup_conditional = flag(prng),

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "conf/overload.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "conf/native.h"
+#include "conf/source.h"
+#include "conf/value.h"
+#include "table/service.h"
+
+/* Of a whole reply: it must fit the buffer of any socket at once. */
+#define REPLY_BYTES_MAX 512
+
+#define WAYS "write queue, refuse or {reply, \"BYTES\"}"
+
+/* The bouncer's argv: the program, the way, and what else it has to know. */
+static void start_bouncer(const struct values *values,
+	const struct conf_request *request, const char *way, const char *bytes,
+	struct service *out)
+{
+	struct place place = value_place(values, SETTING_on_full);
+	const char **words = arena_array(values->arena, 4, sizeof(*words));
+	const char *path = arena_format(
+		values->arena, "%s/ostler-bounce", request->libexec_directory);
+	const char *trouble = NULL;
+
+	if (words == NULL || path == NULL)
+		return;
+	if (request->probe != NULL)
+		trouble = request->probe(request->context, path);
+	if (trouble != NULL)
+		complain(values->diags, &place, "install it there",
+			"on_full: %s: %s", path, trouble);
+	words[0] = path;
+	words[1] = arena_copy(values->arena, text_of(way));
+	if (bytes != NULL)
+		words[2] = arena_copy(values->arena, text_of(bytes));
+	out->bounce = words;
+	out->policy.bounces = true;
+}
+
+static void check_reply(const struct values *values, const char *bytes)
+{
+	struct place place = value_place(values, SETTING_on_full);
+
+	if (bytes[0] == '\0')
+		complain(values->diags, &place, "write refuse to say nothing",
+			"on_full: an empty reply");
+	else if (strlen(bytes) > REPLY_BYTES_MAX)
+		complain(values->diags, &place, "make it shorter",
+			"on_full: a reply of %zu bytes, and %d may be",
+			strlen(bytes), REPLY_BYTES_MAX);
+}
+
+/* Only who has been connected can be turned away. */
+static bool has_streams(const struct service *row)
+{
+	for (unsigned i = 0; i < row->endpoints_n; i++)
+		if (row->endpoints[i].kind != ENDPOINT_INET &&
+			row->endpoints[i].kind != ENDPOINT_UNIX)
+			return false;
+	return true;
+}
+
+static void check_service(
+	const struct values *values, const struct service *row)
+{
+	struct place place = value_place(values, SETTING_on_full);
+
+	if (!has_streams(row))
+		complain(values->diags, &place, "remove it",
+			"on_full: only clients of TCP and unix: listeners can "
+			"be turned away");
+	if (row->policy.process_limit == 0)
+		complain(values->diags, &place, "set process_limit",
+			"on_full: without process_limit it is never full");
+	if (row->channel == CHANNEL_SHARED)
+		complain(values->diags, &place,
+			"write status_channel = private",
+			"on_full: a shared channel cannot send a bouncer away");
+	if (!row->nonblocking)
+		complain(values->diags, &place, "write nonblocking = yes",
+			"on_full: who turns clients away must not wait for "
+			"them");
+}
+
+void fill_overload(const struct values *values,
+	const struct conf_request *request, struct service *out)
+{
+	const struct assignment *given = &values->block->given[SETTING_on_full];
+	struct place place = value_place(values, SETTING_on_full);
+	const char *way = given->n > 0 ? given->first->text : "queue";
+	bool replies = strcmp(way, "reply") == 0;
+	bool turns_away = replies || strcmp(way, "refuse") == 0;
+
+	if (!turns_away && strcmp(way, "queue") != 0) {
+		complain(values->diags, &place, WAYS,
+			"on_full: there is no '%s'", way);
+		return;
+	}
+	if (given->n > 0 && given->n != (replies ? 2U : 1U)) {
+		complain(values->diags, &place, WAYS,
+			replies ? "on_full: reply takes the bytes to be sent"
+				: "on_full: %s takes nothing more",
+			way);
+		return;
+	}
+	if (!turns_away)
+		return;
+	check_service(values, out);
+	if (replies)
+		check_reply(values, given->first->next->text);
+	start_bouncer(values, request, way,
+		replies ? given->first->next->text : NULL, out);
+}

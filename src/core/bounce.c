@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/bounce.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "core/guest.h"
+#include "core/pool.h"
+#include "core/retire.h"
+
+/*
+ * A service that is full and not full many times a second must not start a
+ * process each time: who comes in between waits that long at most.
+ */
+#define SPACING_NS (100 * NS_PER_MS)
+#define NO_SLOT_NS NS_PER_S /* until a slot is asked for again */
+#define PAUSE_MIN_NS (200 * NS_PER_MS)
+#define PAUSE_MAX_NS (10 * NS_PER_S)
+#define LEAVE_NS (3 * NS_PER_S) /* to say the last words to its clients */
+#define BOUNCERS_MAX 4		/* with those that are leaving */
+
+bool bounce_is_full(const struct pool *pool)
+{
+	return pool->state == POOL_UP && pool->policy.process_limit > 0 &&
+	       pool->count[WORKER_TAKEN] >= pool->policy.process_limit &&
+	       pool->count[WORKER_STARTING] + pool->count[WORKER_READY] == 0;
+}
+
+static uint32_t bouncers(
+	const struct core *core, const struct pool *pool, bool leaving_too)
+{
+	uint32_t slot = pool->guests;
+	uint32_t n = 0;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		n += core->workers[slot].kind == KIND_BOUNCER &&
+		     (leaving_too ||
+			     core->workers[slot].state != WORKER_RETIRING);
+	return n;
+}
+
+bool bounce_serves(const struct core *core, const struct pool *pool)
+{
+	return bouncers(core, pool, false) > 0;
+}
+
+static bool is_wanted(const struct core *core, const struct pool *pool)
+{
+	return pool->policy.bounces && bounce_is_full(pool) &&
+	       !bounce_serves(core, pool);
+}
+
+bool bounce_wants_watch(const struct core *core, const struct pool *pool)
+{
+	return is_wanted(core, pool) && core->now_ns >= pool->bounce.next_ns;
+}
+
+uint64_t bounce_deadline(const struct core *core, const struct pool *pool)
+{
+	if (is_wanted(core, pool) && core->now_ns < pool->bounce.next_ns)
+		return pool->bounce.next_ns;
+	return DEADLINE_NONE;
+}
+
+void bounce_fired(struct core *core, struct pool *pool, uint32_t depth)
+{
+	struct bounce *bounce = &pool->bounce;
+
+	if (!bounce_wants_watch(core, pool))
+		return;
+	bounce->next_ns = core->now_ns + SPACING_NS;
+	if (depth == 0 || bouncers(core, pool, true) >= BOUNCERS_MAX)
+		return;
+	if (guest_start(core, pool, KIND_BOUNCER) == NULL)
+		bounce->next_ns = core->now_ns + NO_SLOT_NS;
+}
+
+/* Each TAKEN is a client that was turned away: nothing else is ever one. */
+void bounce_heard(struct pool *pool, const struct worker *guest,
+	const struct event *event)
+{
+	if (guest->kind == KIND_BOUNCER && event->kind == EVENT_TAKEN)
+		pool->refused++;
+}
+
+/* An end that nobody asked for: the next one has to wait, ever longer. */
+void bounce_ended(struct core *core, struct pool *pool,
+	const struct worker *guest, const struct event *event)
+{
+	struct bounce *bounce = &pool->bounce;
+
+	if (guest->kind != KIND_BOUNCER)
+		return;
+	if (guest->asked) {
+		if (event->kind == EVENT_EXITED && guest->spoke)
+			bounce->pause_ns = 0;
+		return;
+	}
+	bounce->pause_ns =
+		bounce->pause_ns == 0 ? PAUSE_MIN_NS : 2 * bounce->pause_ns;
+	if (bounce->pause_ns > PAUSE_MAX_NS)
+		bounce->pause_ns = PAUSE_MAX_NS;
+	bounce->next_ns = core->now_ns + bounce->pause_ns;
+}
+
+void bounce_settle(struct core *core, struct pool *pool)
+{
+	uint32_t slot = pool->guests;
+
+	assert(pool->state == POOL_UP);
+	if (pool->policy.bounces && bounce_is_full(pool))
+		return;
+	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
+		struct worker *guest = &core->workers[slot];
+
+		if (guest->kind == KIND_BOUNCER &&
+			guest->state != WORKER_RETIRING)
+			worker_retire(core, guest, LEAVE_NS);
+	}
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include <ostler.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "programs/bounce/visitors.h"
+
+/*
+ * ostler-bounce - turn clients away while a service is full
+ *
+ * ostlerd(8) starts one when all workers of a service are taken and a client
+ * waits, and sends it away by its channel as soon as one says AVAIL. Before
+ * each client it looks whether that has come. The listeners are watched
+ * without EPOLLEXCLUSIVE, so that no worker's wake-up ends here.
+ */
+
+#define EVENTS 64
+#define BATCH 64 /* clients before the visitors' turn */
+
+struct bouncer {
+	struct ostler_worker *worker;
+	const char *bytes; /* NULL: without a word */
+	size_t n;
+	int epoll;
+	unsigned generation;
+	unsigned long untold; /* turned away, and the master does not know */
+	bool leaving;
+	bool listening;
+	struct visitors visitors;
+};
+
+static const char usage[] =
+	"ostler-bounce: usage: ostler-bounce refuse | reply BYTES";
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static short status_is(short events)
+{
+	struct pollfd p = {.fd = MASTER_STATUS_FD, .events = events};
+
+	return poll(&p, 1, 0) > 0 ? p.revents : 0;
+}
+
+/* The master never sends: whatever there is to be read says "leave". */
+static bool may_stay(struct bouncer *b)
+{
+	if ((status_is(POLLIN) & (POLLIN | POLLHUP | POLLERR)) != 0)
+		b->leaving = true;
+	return !b->leaving;
+}
+
+/* A TAKEN for each. What does not fit now is told later, or never. */
+static void tell(struct bouncer *b)
+{
+	while (b->untold > 0 && (status_is(POLLOUT) & POLLOUT) != 0 &&
+		master_notify(
+			(int)getpid(), b->generation, MASTER_STAT_TAKEN) == 0)
+		b->untold--;
+}
+
+static void turn_away(struct bouncer *b, int listener)
+{
+	for (int i = 0; i < BATCH && may_stay(b); i++) {
+		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (client < 0)
+			return;
+		visitors_turn_away(
+			&b->visitors, client, b->bytes, b->n, now_ns());
+		b->untold++;
+		tell(b);
+	}
+}
+
+static int watch(const struct bouncer *b, int op, int fd)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
+
+	return epoll_ctl(b->epoll, op, fd, &e);
+}
+
+/* From here on only those are of interest who are to read their reply. */
+static void stop_listening(struct bouncer *b)
+{
+	b->listening = false;
+	for (unsigned i = 0; i < ostler_worker_listeners(b->worker); i++)
+		(void)watch(
+			b, EPOLL_CTL_DEL, ostler_worker_listener(b->worker, i));
+	(void)watch(b, EPOLL_CTL_DEL, MASTER_STATUS_FD);
+}
+
+static void attend(struct bouncer *b, const struct epoll_event *event)
+{
+	uint64_t number = event->data.u64;
+
+	if (number >= VISITORS_EVENT)
+		visitors_attend(&b->visitors, number);
+	else if ((int)number != MASTER_STATUS_FD)
+		turn_away(b, (int)number);
+}
+
+static int be_bouncer(struct bouncer *b)
+{
+	struct epoll_event events[EVENTS];
+	int timeout;
+
+	while ((timeout = visitors_expire(&b->visitors, now_ns())) >= 0 ||
+		!b->leaving) {
+		int n = epoll_wait(b->epoll, events, EVENTS, timeout);
+
+		if (n < 0 && errno != EINTR)
+			return 1;
+		if (b->listening && !may_stay(b))
+			stop_listening(b);
+		for (int i = 0; i < n; i++)
+			attend(b, &events[i]);
+		tell(b);
+	}
+	return 0;
+}
+
+static int begin(struct bouncer *b)
+{
+	const char *generation = getenv(MASTER_GEN_NAME);
+
+	if (generation != NULL)
+		b->generation = (unsigned)strtoul(generation, NULL, 8);
+	/* It needs nothing but what it has. */
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	b->epoll = b->visitors.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->epoll < 0 || watch(b, EPOLL_CTL_ADD, MASTER_STATUS_FD) < 0)
+		return -1;
+	for (unsigned i = 0; i < ostler_worker_listeners(b->worker); i++)
+		if (watch(b, EPOLL_CTL_ADD,
+			    ostler_worker_listener(b->worker, i)) < 0)
+			return -1;
+	b->listening = true;
+	return ostler_worker_ready(b->worker) == 0 ? 0 : -1;
+}
+
+static bool parse_words(struct bouncer *b)
+{
+	int argc;
+	char **argv = ostler_worker_argv(b->worker, &argc);
+
+	if (argc == 2 && strcmp(argv[1], "refuse") == 0)
+		return true;
+	if (argc != 3 || strcmp(argv[1], "reply") != 0)
+		return false;
+	b->bytes = argv[2];
+	b->n = strlen(argv[2]);
+	return b->n > 0;
+}
+
+static int refuse(const char *words)
+{
+	(void)fprintf(stderr, "%s\n", words);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct bouncer b;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return printf("ostler-bounce %s\n", ostler_version()) < 0;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return puts(usage) < 0;
+	if (ostler_worker_open(&b.worker, argc, argv, NULL) < 0)
+		return refuse(ostler_worker_problem(b.worker));
+	if (!parse_words(&b))
+		return refuse(usage);
+	if (begin(&b) < 0)
+		return 1;
+	return be_bouncer(&b);
+}
