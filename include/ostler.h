@@ -204,6 +204,8 @@ OSTLER_API const char *ostler_worker_transport(
 	const struct ostler_worker *worker);
 OSTLER_API unsigned ostler_worker_process_limit(
 	const struct ostler_worker *worker);
+/* 1 if the limit of workers is near: be brief with clients. Cheap to ask. */
+OSTLER_API int ostler_worker_stress(const struct ostler_worker *worker);
 OSTLER_API unsigned ostler_worker_verbose(const struct ostler_worker *worker);
 OSTLER_API unsigned ostler_worker_clients(const struct ostler_worker *worker);
 OSTLER_API unsigned long ostler_worker_served(

@@ -267,6 +267,29 @@ static uint32_t automatic_surge(uint32_t process_limit)
 	return process_limit < 4 ? 1 : process_limit / 4;
 }
 
+/*
+ * Those who leave under stress make room for those who know of it: nobody
+ * comes in their place, and so nothing may be over the limit.
+ */
+static void fill_stress(const struct values *values, struct policy *policy)
+{
+	struct place place = value_place(values, SETTING_stress_time);
+
+	policy->stress_time_ns = value_number(values, SETTING_stress_time);
+	if (policy->stress_time_ns == 0)
+		return;
+	if (value_is_given(values, SETTING_surge) && policy->surge > 0)
+		complain(values->diags, &place, "remove one of them",
+			"stress_time and surge: under stress there is no room "
+			"over the limit");
+	if (policy->process_limit < 2)
+		complain(values->diags, &place, "set process_limit",
+			"stress_time: it begins when the last of several "
+			"workers is started");
+	policy->surge = 0;
+	policy->replace_first = false;
+}
+
 static void fill_counts(const struct values *values, struct service *out)
 {
 	struct policy *policy = &out->policy;
@@ -278,6 +301,7 @@ static void fill_counts(const struct values *values, struct service *out)
 	policy->replace_first = limit != 1;
 	policy->surge =
 		value_auto(values, SETTING_surge, automatic_surge(limit));
+	fill_stress(values, policy);
 	policy->start_rate = value_number32(values, SETTING_start_rate);
 	policy->start_burst = value_auto(values, SETTING_start_burst, burst);
 	out->max_use = value_number32(values, SETTING_max_use);

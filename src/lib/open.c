@@ -256,6 +256,19 @@ unsigned ostler_worker_process_limit(const struct ostler_worker *worker)
 	return worker->start.process_limit;
 }
 
+int ostler_worker_stress(const struct ostler_worker *worker)
+{
+	const char *word = ostler__start_override(&worker->start, "stress");
+
+	if (!worker->start.native)
+		return word != NULL && word[0] != '\0';
+	if (ostler__has_page(worker) &&
+		atomic_load_explicit(
+			&worker->page.head->stress, memory_order_relaxed) != 0)
+		return 1;
+	return worker->start.stress != 0;
+}
+
 unsigned ostler_worker_verbose(const struct ostler_worker *worker)
 {
 	return worker->start.verbose;

@@ -142,6 +142,7 @@ static int parse_native(struct ostler__start *s)
 		take_number(s, "OSTLER_MAX_USE", &s->max_use) < 0 ||
 		take_number(s, "OSTLER_CLIENTS_PER_WORKER",
 			&s->clients_per_worker) < 0 ||
+		take_number(s, "OSTLER_STRESS", &s->stress) < 0 ||
 		take_number(s, "OSTLER_PROCESS_LIMIT", &s->process_limit) < 0)
 		return -EINVAL;
 	if (s->sockets_n == 0)

@@ -24,6 +24,7 @@ struct ostler__start {
 	const char *transport; /* likewise */
 	unsigned sockets_n;
 	unsigned process_limit;	     /* 0: none, or not known */
+	unsigned stress;	     /* 1: the limit was near when it started */
 	unsigned max_use;	     /* 0: no limit */
 	unsigned clients_per_worker; /* at a time; 0: as the program says */
 	uint64_t max_idle_ns;	     /* 0: no limit */

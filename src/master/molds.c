@@ -82,7 +82,8 @@ static int send_order(struct master *master, uint32_t slot,
 	const struct worker_record *worker = &master->workers[slot];
 	struct birth birth = {.service = worker->service,
 		.generation = worker->serial,
-		.channel = end};
+		.channel = end,
+		.stress = worker->stress};
 	char words[OSTLER__ORDER_BYTES];
 	struct order order;
 	unsigned fds_n;

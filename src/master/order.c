@@ -156,6 +156,8 @@ static void put_environment(
 	add_number(&env, "OSTLER_MAX_USE", row->max_use);
 	add_number(&env, "OSTLER_CLIENTS_PER_WORKER", row->clients_per_worker);
 	add_number(&env, "OSTLER_PROCESS_LIMIT", row->policy.process_limit);
+	if (birth->stress)
+		add_string(&env, "OSTLER_STRESS", "1");
 	from = env.text.n;
 	text_put(&env.text, "OSTLER_MAX_IDLE=");
 	number_put_seconds(&env.text, row->max_idle_ns);

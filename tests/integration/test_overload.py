@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ostlerd import Ostlerd, children_of, free_port, is_alive, libexec, rogue, wait_until
+from ostlerd import Ostlerd, children_of, environment_of, free_port, is_alive, libexec, rogue, wait_until
 
 REPLY = "421 busy\\r\\n"
 BUSY = "421 busy\r"
@@ -179,6 +179,20 @@ def test_a_reload_changes_the_reply_and_a_stop_leaves_no_bouncer():
             assert client.line() == "two"
         assert bouncers(master)
         taken.close()
+
+
+def test_workers_that_start_near_the_limit_are_told_so():
+    text = rogue("web", ["unix:web"], process_limit=2, stress_time="1h")
+    with Ostlerd(text) as master:
+        first = master.client("web")
+        calm = int(first.ask("pid"))
+        assert "OSTLER_STRESS" not in environment_of(calm)
+        second = master.client("web")
+        told = int(second.ask("pid"))
+        assert environment_of(told)["OSTLER_STRESS"] == "1"
+        assert master.service("web")["stress"] == 1
+        first.close()
+        second.close()
 
 
 def test_a_bouncer_says_what_is_wrong_with_its_arguments():

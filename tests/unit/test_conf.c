@@ -178,6 +178,20 @@ static void every_setting_reaches_its_field(void **state)
 	assert_true(row->limits.stack_bytes == 8 << 20);
 }
 
+static void under_stress_nobody_is_over_the_limit(void **state)
+{
+	const struct service *row =
+		service_with("process_limit = 8 stress_time = 90s");
+
+	(void)state;
+	assert_true(row->policy.stress_time_ns == 90 * NS_PER_S);
+	assert_int_equal(row->policy.surge, 0);
+	assert_false(row->policy.replace_first);
+	row = service_with("process_limit = 8");
+	assert_true(row->policy.stress_time_ns == 0);
+	assert_int_equal(row->policy.surge, 2);
+}
+
 static void a_full_service_can_turn_clients_away(void **state)
 {
 	const struct service *row = service_with("on_full = queue");
@@ -462,6 +476,7 @@ int main(void)
 		CONF_TEST(a_mold_is_asked_for),
 		CONF_TEST(every_global_setting_reaches_its_field),
 		CONF_TEST(a_promise_to_be_ready_has_thirty_seconds),
+		CONF_TEST(under_stress_nobody_is_over_the_limit),
 		CONF_TEST(a_full_service_can_turn_clients_away),
 		CONF_TEST(surge_and_burst_follow_the_limit),
 		CONF_TEST(endpoints_have_one_canonical_form),

@@ -216,11 +216,6 @@ static void what_nobody_can_do_when_full_is_refused(void **state)
 		{"on_full = reply",
 			"on_full: reply takes the bytes to be sent; write "
 			"queue, refuse or {reply, \"BYTES\"}"},
-		{"on_full = {refuse, x}",
-			"on_full: refuse takes nothing more; write queue, "
-			"refuse or {reply, \"BYTES\"}"},
-		{"on_full = {reply, \"\"}",
-			"on_full: an empty reply; write refuse to say nothing"},
 		{"on_full = refuse process_limit = 0",
 			"on_full: without process_limit it is never full; set "
 			"process_limit"},

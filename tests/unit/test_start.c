@@ -20,7 +20,7 @@ static char *words[WORDS_MAX + 1];
 
 static const char *const variables[] = {"GENERATION", "OSTLER_SERVICE",
 	"OSTLER_SOCKETS", "OSTLER_TRANSPORT", "OSTLER_MAX_USE",
-	"OSTLER_MAX_IDLE", "OSTLER_PROCESS_LIMIT"};
+	"OSTLER_MAX_IDLE", "OSTLER_PROCESS_LIMIT", "OSTLER_STRESS"};
 
 static int clear(void **state)
 {
@@ -59,6 +59,7 @@ static void a_native_worker_is_told_by_its_environment(void **state)
 	set("OSTLER_MAX_USE", "100");
 	set("OSTLER_MAX_IDLE", "0.25");
 	set("OSTLER_PROCESS_LIMIT", "7");
+	set("OSTLER_STRESS", "1");
 	set("GENERATION", "17");
 	assert_int_equal(parse("/x/prog"), 0);
 	assert_true(start.native);
@@ -68,6 +69,7 @@ static void a_native_worker_is_told_by_its_environment(void **state)
 	assert_int_equal(start.max_use, 100);
 	assert_int_equal(start.max_idle_ns, 250 * MS);
 	assert_int_equal(start.process_limit, 7);
+	assert_int_equal(start.stress, 1);
 	assert_int_equal(start.generation, 15);
 }
 
