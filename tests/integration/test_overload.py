@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from ostlerd import Ostlerd, children_of, environment_of, free_port, is_alive, libexec, rogue, wait_until
+from ostlerd import Ostlerd, children_of, environment_of, free_port, is_alive, libexec, rogue, service, wait_until
 
 REPLY = "421 busy\\r\\n"
 BUSY = "421 busy\r"
 
 
-def full(way, listen, limit=1, **settings):
+def full(way, listen, limit=1, command=None, **settings):
     """A service that turns clients away; WAY is written as it is."""
-    text = rogue("web", listen, process_limit=limit, **settings)
+    make = rogue if command is None else service
+    words = [] if command is None else [command]
+    text = make("web", listen, *words, process_limit=limit, **settings)
     return text.replace("    listen", f"    on_full = {way}\n    listen", 1)
 
 
@@ -74,6 +76,28 @@ def test_who_comes_to_a_full_service_gets_the_reply_and_the_others_go_on(kind):
             master.wait_for("web", lambda s: s["ready"] >= 1)
         assert master.service("web")["refused"] == 20
         taken[1].close()
+
+
+def test_silent_workers_are_known_to_be_full_and_to_be_free():
+    """They tell by their page, and hardly ever by a message."""
+    port = free_port()
+    way = f'{{reply, "{REPLY}"}}'
+    with Ostlerd(full(way, [f"127.0.0.1:{port}"], 3, ["ostler-echo"], max_use=0)) as master:
+        for n in (1, 2):
+            taken = [master.client(port) for _ in range(3)]
+            for client in taken:
+                assert client.ask("x") == "x"
+            with master.client(port) as client:
+                assert client.line() == BUSY
+            master.wait_for("web", lambda s, n=n: s["refused"] == n)
+            taken[0].close()
+            master.wait_for("web", lambda s: s["bouncing"] == 0 and s["ready"] == 1)
+            gone(master)
+            with master.client(port) as client:
+                assert client.ask("y") == "y"
+            for client in taken:
+                client.close()
+            master.wait_for("web", lambda s: s["ready"] == 3 and s["taken"] == 0)
 
 
 def test_who_is_refused_is_reset():
