@@ -8,7 +8,7 @@
 #include "core/pool.h"
 #include "core/retire.h"
 
-#define FAILED_MAX 3	 /* orders in a row: then it is ended */
+#define FAILED_MAX 3	 /* times in a row: then it is ended */
 #define REST_NS NS_PER_S /* after an order that failed */
 #define PAUSE_MIN_NS NS_PER_S
 #define PAUSE_MAX_NS (60 * NS_PER_S)
@@ -77,6 +77,9 @@ void mold_failed(struct core *core, const struct worker *worker)
 	struct worker *mold = find(core, pool);
 
 	if (mold == NULL || mold->serial != worker->mold || worker->asked)
+		return;
+	/* All that were out when it stood still fail together: once. */
+	if (core->now_ns < pool->mold.rest_ns)
 		return;
 	pool->mold.rest_ns = core->now_ns + REST_NS;
 	if (++pool->mold.failed < FAILED_MAX)

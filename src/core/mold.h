@@ -10,7 +10,7 @@
 /*
  * mold - the guest that workers of a pool are made from
  *
- * Knows:   how many orders it failed in a row, and when another is tried.
+ * Knows:   how often orders have failed in a row, and when another is tried.
  * Decides: when there is one, whether a start goes through it, and when it is
  *          given up.
  * Never:   holds a start up: without a mold that is ready, workers are

@@ -218,6 +218,7 @@ MUTANTS = [
     ("a guest is counted as ready", "\tif (worker->kind == KIND_WORKER)\n\t\trecount", "\tif (worker->kind <= KIND_MOLD)\n\t\trecount"),
     ("a mold is asked before it is ready", "mold->state != WORKER_READY ||\n", "mold->state == WORKER_TAKEN ||\n"),
     ("a mold rests for no failed order", "\tpool->mold.rest_ns = core->now_ns + REST_NS;\n", ""),
+    ("orders that fail together are counted each", "\tif (core->now_ns < pool->mold.rest_ns)\n\t\treturn;\n", ""),
     ("a mold that fails stays", "if (++pool->mold.failed < FAILED_MAX)", "if (pool->mold.failed < FAILED_MAX)"),
     ("there are two molds", "\t       pool_total(pool) > 0 && find(core, pool) == NULL;", "\t       pool_total(pool) > 0;"),
     ("a service that rests has a mold made", "\t       pool_total(pool) > 0 && find(core, pool) == NULL;", "\t       find(core, pool) == NULL;"),

@@ -86,7 +86,30 @@ static void after_three_failed_orders_it_is_ended(void **state)
 {
 	(void)state;
 	script_check(READY
-		"clients service=0 depth=3\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=3 mold_slot=1 mold_serial=2\n"
+		"order-failed slot=2 serial=3\n"
+		"> watch service=0\n"
+		"at 1s\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=4 mold_slot=1 mold_serial=2\n"
+		"order-failed slot=2 serial=4\n"
+		"> watch service=0\n"
+		"at 2s\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=5 mold_slot=1 mold_serial=2\n"
+		"order-failed slot=2 serial=5\n"
+		"> notice notice=mold-failed service=0 slot=0 serial=0 number=1000000000\n"
+		"> kill service=0 slot=1 serial=2\n"
+		"> watch service=0\n"
+		"view service=0 mold=4 failures=0\n");
+}
+
+static void orders_that_fail_together_count_once(void **state)
+{
+	(void)state;
+	script_check(READY
+		"clients service=0 depth=4\n"
 		"> spawn service=0 slot=2 serial=3 mold_slot=1 mold_serial=2\n"
 		"> spawn service=0 slot=3 serial=4 mold_slot=1 mold_serial=2\n"
 		"> spawn service=0 slot=4 serial=5 mold_slot=1 mold_serial=2\n"
@@ -94,23 +117,33 @@ static void after_three_failed_orders_it_is_ended(void **state)
 		"> watch service=0\n"
 		"order-failed slot=3 serial=4\n"
 		"order-failed slot=4 serial=5\n"
-		"> notice notice=mold-failed service=0 slot=0 serial=0 number=1000000000\n"
-		"> kill service=0 slot=1 serial=2\n"
-		"view service=0 mold=4 failures=0\n");
+		"view service=0 mold=3 failures=0\n");
 }
 
 static void one_order_that_is_kept_makes_good_for_others(void **state)
 {
 	(void)state;
 	script_check(READY
-		"clients service=0 depth=3\n"
+		"clients service=0 depth=1\n"
 		"> spawn service=0 slot=2 serial=3 mold_slot=1 mold_serial=2\n"
-		"> spawn service=0 slot=3 serial=4 mold_slot=1 mold_serial=2\n"
-		"> spawn service=0 slot=4 serial=5 mold_slot=1 mold_serial=2\n"
 		"order-failed slot=2 serial=3\n"
 		"> watch service=0\n"
-		"order-failed slot=3 serial=4\n"
-		"started slot=4 serial=5\n"
+		"at 1s\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=4 mold_slot=1 mold_serial=2\n"
+		"order-failed slot=2 serial=4\n"
+		"> watch service=0\n"
+		"at 2s\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=2 serial=5 mold_slot=1 mold_serial=2\n"
+		"ready slot=2 serial=5\n"
+		"taken slot=2 serial=5\n"
+		"> watch service=0\n"
+		"at 3s\n"
+		"clients service=0 depth=1\n"
+		"> spawn service=0 slot=3 serial=6 mold_slot=1 mold_serial=2\n"
+		"order-failed slot=3 serial=6\n"
+		"> watch service=0\n"
 		"view service=0 mold=3 molded=1\n");
 }
 
@@ -239,6 +272,7 @@ int main(void)
 			one_that_dies_costs_its_service_nothing_but_a_pause),
 		cmocka_unit_test(an_order_that_fails_is_made_good_without_it),
 		cmocka_unit_test(after_three_failed_orders_it_is_ended),
+		cmocka_unit_test(orders_that_fail_together_count_once),
 		cmocka_unit_test(one_order_that_is_kept_makes_good_for_others),
 		cmocka_unit_test(a_program_that_is_no_mold_is_not_tried_again),
 		cmocka_unit_test(one_that_is_never_ready_is_ended),
