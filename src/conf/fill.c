@@ -16,6 +16,7 @@ enum {
 };
 
 /* A wake-up more often than this would be a tick. */
+#define LIVENESS_LEAST_NS (100 * NS_PER_MS)
 #define WAKEUP_LEAST_NS (100 * NS_PER_MS)
 
 void fill_table(
@@ -325,6 +326,25 @@ static void fill_wakeup(const struct values *values, struct policy *policy)
 			"wakeup: so short a period would keep the master busy");
 }
 
+/* What is asked of every client and every interval is told in words. */
+static void fill_watch(const struct values *values, struct service *out)
+{
+	struct policy *policy = &out->policy;
+	struct place place = value_place(values, SETTING_liveness);
+
+	policy->request_time_ns =
+		value_number(values, SETTING_request_time_limit);
+	out->request_signal =
+		(uint32_t)value_choice(values, SETTING_request_signal);
+	policy->liveness_ns = value_number(values, SETTING_liveness);
+	if (policy->request_time_ns != 0 || policy->liveness_ns != 0)
+		out->page = false;
+	if (policy->liveness_ns > 0 && policy->liveness_ns < LIVENESS_LEAST_NS)
+		complain(values->diags, &place,
+			"give it 100ms or more, or 0 for never",
+			"liveness: so short an interval would keep all busy");
+}
+
 static void fill_readiness(const struct values *values, struct policy *policy)
 {
 	uint64_t limit_ns = value_number(values, SETTING_start_time_limit);
@@ -358,6 +378,7 @@ static void fill_times(const struct values *values, struct service *out)
 	policy->retire_signal = value_switch(values, SETTING_retire_signal);
 	policy->on_deaf_kill = value_choice(values, SETTING_on_deaf) == 1;
 	fill_wakeup(values, policy);
+	fill_watch(values, out);
 	fill_readiness(values, policy);
 }
 

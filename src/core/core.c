@@ -10,6 +10,7 @@
 #include "core/lease.h"
 #include "core/mold.h"
 #include "core/pool.h"
+#include "core/recycle.h"
 #include "core/reload.h"
 #include "core/settle.h"
 #include "core/slots.h"
@@ -106,6 +107,7 @@ static void looked(
 {
 	lease_depth(core, pool, event);
 	due_looked(core, pool);
+	recycle_looked(core, pool);
 }
 
 static void fired(

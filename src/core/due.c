@@ -119,6 +119,7 @@ bool due_taken(struct core *core, struct worker *worker, uint64_t ago_ns)
 	worker->heard_ns = core->now_ns;
 	worker->beats = was_taken && !another;
 	if (another) {
+		core->pools[worker->service].client_ns = core->now_ns;
 		worker->taken_ns = at_ns > since_ns ? at_ns : since_ns;
 		worker->asked_ns = 0;
 	}

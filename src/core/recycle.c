@@ -9,6 +9,8 @@
 #include "core/retire.h"
 
 #define FOREVER_NS DEADLINE_NONE
+#define ANSWER_NS NS_PER_S	/* a look unanswered: ask again */
+#define CALM_NS (10 * NS_PER_S) /* no client for so long: it is calm */
 
 void recycle_wear(
 	struct core *core, const struct worker *worker, enum wear wear)
@@ -59,14 +61,19 @@ static struct worker *next_of(struct core *core, const struct pool *pool)
 	return found;
 }
 
-/* Would it be missed? */
-static bool is_needed(const struct pool *pool, const struct worker *worker)
+/*
+ * Would it be missed? Where clients came lately all are what that took, even if
+ * they are idle at this moment.
+ */
+static bool is_needed(const struct core *core, const struct pool *pool,
+	const struct worker *worker)
 {
 	uint32_t idle = pool->count[WORKER_READY] - pool->suspects;
 
 	if (worker->state == WORKER_READY)
 		idle--;
-	return pool->depth > 0 || idle == 0;
+	return pool->depth > 0 || pool->count[WORKER_TAKEN] > 0 || idle == 0 ||
+	       core->now_ns < pool->client_ns + CALM_NS;
 }
 
 /* Room for one that comes before another goes. */
@@ -158,16 +165,8 @@ static void while_leaving(const struct core *core, struct pool *pool)
 		*token = (struct recycle){.phase = RECYCLE_NONE};
 }
 
-static void begin(struct core *core, struct pool *pool)
+static void replace(struct core *core, struct pool *pool, struct worker *worn)
 {
-	struct worker *worn = next_of(core, pool);
-
-	if (worn == NULL)
-		return;
-	if (!is_needed(pool, worn)) {
-		ask(core, pool, worn);
-		return;
-	}
 	if (!backoff_allows(pool, core->now_ns))
 		return;
 	if (has_room(core, pool))
@@ -176,8 +175,40 @@ static void begin(struct core *core, struct pool *pool)
 		ask(core, pool, worn);
 }
 
+/* Who seems idle may be so no more: the shell looks first. */
+static void begin(struct core *core, struct pool *pool)
+{
+	struct recycle *token = &pool->recycle;
+	struct worker *worn = next_of(core, pool);
+
+	if (worn == NULL)
+		return;
+	if (is_needed(core, pool, worn)) {
+		replace(core, pool, worn);
+		return;
+	}
+	token->phase = RECYCLE_LOOKING;
+	token->look_ns = core->now_ns + ANSWER_NS;
+	core_ask(core, ACTION_LOOK, core_service_of(core, pool));
+}
+
+void recycle_looked(struct core *core, struct pool *pool)
+{
+	struct worker *worn;
+
+	if (pool->recycle.phase != RECYCLE_LOOKING)
+		return;
+	pool->recycle.phase = RECYCLE_NONE;
+	worn = next_of(core, pool);
+	if (worn != NULL && !is_needed(core, pool, worn))
+		ask(core, pool, worn);
+}
+
 void recycle_settle(struct core *core, struct pool *pool)
 {
+	if (pool->recycle.phase == RECYCLE_LOOKING &&
+		core->now_ns >= pool->recycle.look_ns)
+		pool->recycle.phase = RECYCLE_NONE;
 	if (pool->recycle.phase == RECYCLE_STARTING)
 		while_starting(core, pool);
 	if (pool->recycle.phase == RECYCLE_LEAVING)
@@ -200,6 +231,8 @@ uint64_t recycle_deadline(const struct core *core, const struct pool *pool)
 	if (token->phase == RECYCLE_NONE && pool->worn > 0 &&
 		backoff_until(pool, core->now_ns) > core->now_ns)
 		return backoff_until(pool, core->now_ns);
+	if (token->phase == RECYCLE_LOOKING)
+		return token->look_ns;
 	if (token->phase != RECYCLE_STARTING)
 		return DEADLINE_NONE;
 	fresh = staying(core, token->new_slot, token->new_serial);

@@ -23,6 +23,9 @@ void recycle_wear(
 /* Go on with the token: before the limit is looked at. */
 void recycle_settle(struct core *core, struct pool *pool);
 
+/* A look was answered, and what workers had to say was heard before. */
+void recycle_looked(struct core *core, struct pool *pool);
+
 /* How many more than the limit may be there, until the worn one is asked. */
 uint32_t recycle_over(const struct pool *pool);
 

@@ -79,10 +79,12 @@ struct lease {
 struct recycle {
 	enum {
 		RECYCLE_NONE,
+		RECYCLE_LOOKING,  /* would it be missed? */
 		RECYCLE_STARTING, /* another comes first */
 		RECYCLE_LEAVING,  /* the worn one was asked */
 	} phase;
 	uint32_t slot, serial;	       /* of the worn one */
+	uint64_t look_ns;	       /* LOOKING: not answered: ask again */
 	uint32_t new_slot, new_serial; /* of the other; serial 0: none */
 };
 
@@ -160,6 +162,7 @@ struct pool {
 	uint64_t words;		  /* messages heard */
 	struct lease lease;
 	struct recycle recycle;
+	uint64_t client_ns;	/* when a client was last heard of */
 	uint64_t taken_look_ns; /* next look at who is taken; 0: none */
 	bool judging;		/* a look was asked for: is somebody overdue? */
 	struct backoff backoff;

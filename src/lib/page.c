@@ -127,6 +127,14 @@ void ostler__page_counts(struct ostler_worker *w, uint64_t since_ns)
 		&w->page.slot->clients, w->clients_n, memory_order_relaxed);
 }
 
+bool ostler__page_wears(struct ostler_worker *w)
+{
+	if (!ostler__has_page(w))
+		return false;
+	(void)atomic_fetch_or(&w->page.word->worn, w->page.me);
+	return true;
+}
+
 bool ostler__page_wants_renewal(struct ostler_worker *w)
 {
 	uint32_t epoch;

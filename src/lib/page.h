@@ -33,6 +33,9 @@ bool ostler__page_says(struct ostler_worker *w, enum ostler__status_word word);
 /* As many clients as W has now; full since SINCE_NS, or 0. */
 void ostler__page_counts(struct ostler_worker *w, uint64_t since_ns);
 
+/* It should be replaced. False: there is nobody to be told. */
+bool ostler__page_wears(struct ostler_worker *w);
+
 /* The master wants everybody to register the listeners anew; told once. */
 bool ostler__page_wants_renewal(struct ostler_worker *w);
 

@@ -133,6 +133,7 @@ static int take_number(struct ostler__start *s, const char *name, unsigned *out)
 static int parse_native(struct ostler__start *s)
 {
 	const char *idle = getenv("OSTLER_MAX_IDLE");
+	const char *liveness = getenv("OSTLER_LIVENESS");
 
 	s->transport = getenv("OSTLER_TRANSPORT");
 	if (s->transport == NULL)
@@ -149,6 +150,10 @@ static int parse_native(struct ostler__start *s)
 		return refuse(s, "OSTLER_SOCKETS", "a worker needs a listener");
 	if (idle != NULL && !ostler__parse_duration(idle, &s->max_idle_ns))
 		return refuse(s, "OSTLER_MAX_IDLE", "not a time");
+	s->timed = getenv("OSTLER_REQUEST_TIME_LIMIT") != NULL;
+	if (liveness != NULL &&
+		!ostler__parse_duration(liveness, &s->liveness_ns))
+		return refuse(s, "OSTLER_LIVENESS", "not a time");
 	return 0;
 }
 

@@ -39,6 +39,8 @@ struct ostler__start {
 	bool debugger;		  /* -D */
 	bool talkative;		  /* -V: log to 2 as well */
 	unsigned verbose;	  /* -v */
+	bool timed;		  /* the master wants to hear of every client */
+	uint64_t liveness_ns;	  /* how often we promise to speak; 0: not */
 	uint64_t retire_after_ns; /* -r; 0: not said */
 	const char *overrides[OSTLER__OVERRIDES_MAX]; /* -o; borrowed */
 	unsigned overrides_n;

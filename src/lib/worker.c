@@ -26,6 +26,10 @@
 #define WORD_CLIENTS 100
 #define WORD_NS NS_PER_S
 
+/* Up to here max_use is kept to the one, as the master does. */
+#define MAX_USE_EXACT 8
+#define PATIENCE_USES 4
+
 #define PAUSE_NS (100 * NS_PER_MS)  /* no descriptor free */
 #define RETELL_NS (100 * NS_PER_MS) /* the channel was full */
 
@@ -127,6 +131,10 @@ static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
 
 	if (w->one_by_one)
 		return;
+	if (w->start.timed && w->word == STATUS_TAKEN) {
+		say(w, STATUS_AVAIL);
+		return;
+	}
 	if (ostler__has_page(w)) {
 		/* It is all there; the master is told to look, once. */
 		if (first && w->word == STATUS_AVAIL)
@@ -273,16 +281,32 @@ static int try_listeners(struct ostler_worker *w, int ready)
 	return result;
 }
 
+/*
+ * Where the master can be told, it starts another one before it asks us to
+ * leave; we go by ourselves if it takes too long. A few clients are meant to
+ * the one.
+ */
+static bool is_used_up(const struct ostler_worker *w)
+{
+	unsigned long most = w->start.max_use;
+
+	if (most > MAX_USE_EXACT && ostler__has_page(w))
+		most *= PATIENCE_USES;
+	return most != 0 && w->accepted >= most;
+}
+
 static int took_client(struct ostler_worker *w, int fd, uint64_t now)
 {
 	w->clients_n++;
 	w->accepted++;
 	w->paused = false;
-	if (w->start.max_use != 0 && w->accepted >= w->start.max_use)
-		w->leaving = true;
+	w->leaving = w->leaving || is_used_up(w);
 	ostler__page_counts(w, is_full(w) ? now : 0);
 	say(w, is_full(w) || w->leaving || w->one_by_one ? STATUS_TAKEN
 							 : STATUS_AVAIL);
+	if (w->start.max_use > MAX_USE_EXACT &&
+		w->accepted == w->start.max_use && ostler__page_wears(w))
+		tell(w);
 	return fd;
 }
 
@@ -344,6 +368,16 @@ int ostler_worker_ready(struct ostler_worker *worker)
 	return worker->leaving ? -ESHUTDOWN : 0;
 }
 
+/* A word that is none but for the time: we are not hung. */
+static void beat(struct ostler_worker *w, uint64_t now)
+{
+	if (w->start.liveness_ns == 0 || !w->spoken ||
+		now - w->spoke_ns < w->start.liveness_ns)
+		return;
+	w->spoke_ns = now;
+	tell(w);
+}
+
 int ostler_worker_accept(struct ostler_worker *worker, int ready)
 {
 	uint64_t now = ostler__now_ns();
@@ -352,6 +386,7 @@ int ostler_worker_accept(struct ostler_worker *worker, int ready)
 		return -ESHUTDOWN;
 	if (worker->unsent)
 		tell(worker);
+	beat(worker, now);
 	if (!is_full(worker) &&
 		!(worker->paused && now < worker->paused_until_ns))
 		return take_client(worker, ready, now);
@@ -410,6 +445,10 @@ int ostler_worker_timeout(const struct ostler_worker *worker)
 	if (worker->start.max_idle_ns != 0 && worker->clients_n == 0)
 		wait = sooner(wait,
 			until(worker->idle_since_ns + worker->start.max_idle_ns,
+				now));
+	if (worker->start.liveness_ns != 0 && worker->spoken)
+		wait = sooner(wait,
+			until(worker->spoke_ns + worker->start.liveness_ns,
 				now));
 	if (wait == UINT64_MAX)
 		return -1;

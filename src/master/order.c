@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/prng.h"
 #include "base/text.h"
 #include "master/edition.h"
 #include "master/master.h"
@@ -28,6 +29,7 @@ _Static_assert(TABLE_LISTENERS_MOST + MASTER_LISTEN_FD <= SPAWN_FDS_MAX,
 
 #define MOLD_PLACES 4 /* more than a worker has beside its listeners */
 
+#define MAX_USE_EXACT 8
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -138,6 +140,26 @@ static void put_page(struct environment *env, const struct birth *birth)
 	add_text(env, from);
 }
 
+static void add_seconds(
+	struct environment *env, const char *name, uint64_t time_ns)
+{
+	size_t from = env->text.n;
+
+	if (time_ns == 0)
+		return;
+	text_put_format(&env->text, "%s=", name);
+	number_put_seconds(&env->text, time_ns);
+	add_text(env, from);
+}
+
+/* Not all are to be used up at once; but a few clients are meant to the one. */
+static uint64_t max_use(const struct service *row, uint32_t generation)
+{
+	return row->max_use > MAX_USE_EXACT
+		       ? prng_less(row->max_use, generation)
+		       : row->max_use;
+}
+
 static void put_environment(
 	const struct service *row, const struct birth *birth, struct order *out)
 {
@@ -153,7 +175,7 @@ static void put_environment(
 	add_string(&env, "OSTLER_SERVICE", row->name);
 	add_number(&env, "OSTLER_SOCKETS", row->endpoints_n);
 	add_string(&env, "OSTLER_TRANSPORT", transport(row));
-	add_number(&env, "OSTLER_MAX_USE", row->max_use);
+	add_number(&env, "OSTLER_MAX_USE", max_use(row, birth->generation));
 	add_number(&env, "OSTLER_CLIENTS_PER_WORKER", row->clients_per_worker);
 	add_number(&env, "OSTLER_PROCESS_LIMIT", row->policy.process_limit);
 	if (birth->stress)
@@ -163,6 +185,9 @@ static void put_environment(
 	number_put_seconds(&env.text, row->max_idle_ns);
 	add_text(&env, from);
 	put_page(&env, birth);
+	add_seconds(
+		&env, "OSTLER_REQUEST_TIME_LIMIT", row->policy.request_time_ns);
+	add_seconds(&env, "OSTLER_LIVENESS", row->policy.liveness_ns);
 	add_string(&env, "PATH", DEFAULT_PATH);
 	add_string(&env, "LANG", "C");
 	if (zone != NULL && strlen(zone) < 128)

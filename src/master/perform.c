@@ -14,6 +14,7 @@
 #include "master/shared.h"
 #include "master/wake.h"
 #include "master/workers.h"
+#include "table/service.h"
 
 static void close_service(struct master *master, uint32_t service)
 {
@@ -25,6 +26,20 @@ static void close_service(struct master *master, uint32_t service)
 		log_end(&line);
 	}
 	service_close(master, service);
+}
+
+/* What a worker is sent that keeps its client too long is the operator's. */
+static int soft_signal(const struct master *master, const struct action *action)
+{
+	/* In the order of the setting's choices. */
+	static const int signals[] = {
+		SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGABRT, SIGUSR1, SIGUSR2};
+	const struct service *row = service_of(master, action->service)->row;
+
+	if (action->number == 0 ||
+		row->request_signal >= sizeof(signals) / sizeof(signals[0]))
+		return SIGTERM;
+	return signals[row->request_signal];
 }
 
 static void perform_one(struct master *master, const struct action *action)
@@ -52,7 +67,8 @@ static void perform_one(struct master *master, const struct action *action)
 		worker_disconnect(master, action->slot, action->serial);
 		break;
 	case ACTION_TERM:
-		worker_signal(master, action->slot, action->serial, SIGTERM);
+		worker_signal(master, action->slot, action->serial,
+			soft_signal(master, action));
 		break;
 	case ACTION_KILL:
 		worker_signal(master, action->slot, action->serial, SIGKILL);

@@ -119,10 +119,11 @@ struct service {
 	uint32_t clients_per_worker; /* at a time; 0: as its program says */
 	uint64_t max_idle_ns;	     /* idle time of a worker; 0: no limit */
 	enum status_channel channel;
-	bool nonblocking; /* listeners are O_NONBLOCK (MECHANISMS B11) */
-	bool flow;	  /* a flow pipe on 3 and 4; else /dev/null */
-	bool page;	  /* workers may report by a shared page */
-	bool pass;	  /* clients come as descriptors; so does a wake-up */
+	bool nonblocking;	 /* listeners are O_NONBLOCK (MECHANISMS B11) */
+	bool flow;		 /* a flow pipe on 3 and 4; else /dev/null */
+	uint32_t request_signal; /* by its place in the setting's list */
+	bool page;		 /* workers may report by a shared page */
+	bool pass; /* clients come as descriptors; so does a wake-up */
 	struct service_limits limits;
 	struct policy policy;
 	const char *file; /* where the block was opened */

@@ -209,7 +209,7 @@ static uint32_t replacement_of(
 	return found;
 }
 
-/* I34: of those who were asked since they were worn, one is not replaced. */
+/* I35: of those who were asked since they were worn, one is not replaced. */
 static void recycled(struct promises *p, const struct core *core, uint32_t slot)
 {
 	uint32_t service = p->workers[slot].service;
@@ -223,7 +223,7 @@ static void recycled(struct promises *p, const struct core *core, uint32_t slot)
 		promise_check(p,
 			!p->workers[i].live || !p->workers[i].recycled ||
 				p->workers[i].service != service,
-			"I34: two worn workers leave and nobody has come");
+			"I35: two worn workers leave and nobody has come");
 	p->workers[slot].recycled = true;
 }
 
@@ -268,7 +268,7 @@ static void overdue(struct promises *p, const struct action *action)
 		policy->request_time_ns != 0 &&
 			p->now_ns - p->workers[action->slot].idle_ns >=
 				policy->request_time_ns,
-		"I35: a signal before the client's time was over");
+		"I36: a signal before the client's time was over");
 }
 
 static void silent(struct promises *p, const struct action *action)
@@ -279,7 +279,7 @@ static void silent(struct promises *p, const struct action *action)
 		policy->liveness_ns != 0 &&
 			p->now_ns - p->workers[action->slot].heard_ns >=
 				2 * policy->liveness_ns,
-		"I36: a signal though it spoke in time");
+		"I37: a signal though it spoke in time");
 }
 
 void rules_noticed(struct promises *p, const struct action *action)

@@ -113,7 +113,8 @@ static void every_setting_reaches_its_field(void **state)
 		service_with("user = u group = g directory = \"/tmp//x/./\" "
 			     "umask = 077 environment = {\"A=1\", \"B=\"} "
 			     "process_limit = 8 max_use = 0 max_idle = 0 "
-			     "max_age = 1h "
+			     "max_age = 1h request_time_limit = 2m "
+			     "request_signal = abrt liveness = 3m "
 			     "wakeup = 7s throttle_time = 6s surge = 3 "
 			     "start_rate = 4 start_burst = 5 quick_exit = 1ms "
 			     "deaf_time = 2s start_time_limit = 3s "
@@ -153,6 +154,9 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(policy->process_limit, 8);
 	assert_true(policy->max_age_ns == 3600 * NS_PER_S);
 	assert_true(policy->replace_first);
+	assert_true(policy->request_time_ns == 120 * NS_PER_S);
+	assert_int_equal(row->request_signal, 4);
+	assert_true(policy->liveness_ns == 180 * NS_PER_S);
 	assert_int_equal(policy->surge, 3);
 	assert_int_equal(policy->start_rate, 4);
 	assert_int_equal(policy->start_burst, 5);

@@ -191,6 +191,8 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(limits.fsize_bytes, 1, ROW_CHANGED);
 	CHANGE(limits.cpu_seconds, 1, ROW_CHANGED);
 	CHANGE(limits.stack_bytes, 1, ROW_CHANGED);
+	CHANGE(policy.request_time_ns, 1, ROW_CHANGED);
+	CHANGE(policy.liveness_ns, 1, ROW_CHANGED);
 }
 
 static void what_only_the_master_looks_at_replaces_nobody(void **state)
@@ -220,8 +222,7 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.leave_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.kill_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.max_age_ns, 1, ROW_POLICY);
-	CHANGE(policy.request_time_ns, 1, ROW_POLICY);
-	CHANGE(policy.liveness_ns, 1, ROW_POLICY);
+	CHANGE(request_signal, 1, ROW_POLICY);
 	CHANGE(policy.stress_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.ready_notify, true, ROW_POLICY);
 	CHANGE(policy.retire_signal, true, ROW_POLICY);

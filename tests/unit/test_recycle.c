@@ -105,7 +105,94 @@ static void who_would_not_be_missed_is_not_replaced(void **state)
 {
 	(void)state;
 	script_check(
+		"row service=0 change=changed process_limit=4 max_age=30s\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"taken slot=0 serial=1\n"
+		"taken slot=1 serial=2\n"
+		"> watch service=0\n"
+		"ready slot=0 serial=1\n"
+		"> ignore service=0\n"
+		"ready slot=1 serial=2\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"at 30s\n"
+		"time\n"
+		"> watch service=0\n"
+		"> look service=0\n"
+		"# who seems idle may be so no more: that is looked at first\n"
+		"view service=0 ready=2 worn=2 recycled=0\n"
+		"depth service=0 depth=0\n"
+		"> retire service=0 slot=0 serial=1\n"
+		"view service=0 ready=1 retiring=1 worn=1\n"
+		"# one at a time; and the last that is idle would be missed\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
+		"> spawn service=0 slot=0 serial=3\n"
+		"view service=0 ready=1 starting=1\n");
+}
+
+static void who_is_found_to_be_taken_would_be_missed(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=4 replace_first=1 max_age=30s\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"taken slot=0 serial=1\n"
+		"taken slot=1 serial=2\n"
+		"> watch service=0\n"
+		"ready slot=0 serial=1\n"
+		"> ignore service=0\n"
+		"ready slot=1 serial=2\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"at 30s\n"
+		"time\n"
+		"> watch service=0\n"
+		"> look service=0\n"
+		"taken slot=1 serial=2 since_ns=5000000000\n"
+		"depth service=0 depth=0\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"view service=0 ready=1 taken=1 starting=1 recycled=0\n");
+}
+
+static void where_clients_came_lately_all_are_missed(void **state)
+{
+	(void)state;
+	script_check(
 		"row service=0 change=changed process_limit=4 replace_first=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"taken slot=0 serial=1\n"
+		"taken slot=1 serial=2\n"
+		"> watch service=0\n"
+		"due 0.002s\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"ready slot=0 serial=1\n"
+		"> ignore service=0\n"
+		"ready slot=1 serial=2\n"
+		"worn slot=0 serial=1 wear=use\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"view service=0 ready=2 starting=1 recycled=0\n");
+}
+
+static void idle_ones_go_first(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=4\n"
 		"table\n"
 		"> watch service=0\n"
 		"clients service=0 depth=3\n"
@@ -116,59 +203,18 @@ static void who_would_not_be_missed_is_not_replaced(void **state)
 		"taken slot=1 serial=2\n"
 		"taken slot=2 serial=3\n"
 		"> watch service=0\n"
-		"ready slot=0 serial=1\n"
-		"> ignore service=0\n"
-		"ready slot=1 serial=2\n"
-		"ready slot=2 serial=3\n"
 		"due 0.002s\n"
 		"> look service=0\n"
 		"depth service=0 depth=0\n"
 		"worn slot=0 serial=1 wear=use\n"
-		"> retire service=0 slot=0 serial=1\n"
-		"worn slot=1 serial=2 wear=use\n"
-		"view service=0 ready=2 retiring=1 worn=1\n"
-		"# one at a time\n"
-		"exited slot=0 serial=1 code=0 signal=0\n"
-		"> retire service=0 slot=1 serial=2\n"
-		"> watch service=0\n"
-		"view service=0 ready=1 retiring=1 worn=0\n"
-		"exited slot=1 serial=2 code=0 signal=0\n"
-		"# the last that is idle would be\n"
-		"taken slot=2 serial=3\n"
-		"ready slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
 		"> ignore service=0\n"
+		"worn slot=1 serial=2 wear=use\n"
+		"ready slot=2 serial=3\n"
 		"worn slot=2 serial=3 wear=use\n"
-		"> spawn service=0 slot=1 serial=4\n"
-		"view service=0 ready=1 starting=1\n");
-}
-
-static void idle_ones_go_first(void **state)
-{
-	(void)state;
-	script_check("row service=0 change=changed process_limit=4\n"
-		     "table\n"
-		     "> watch service=0\n"
-		     "clients service=0 depth=3\n"
-		     "> spawn service=0 slot=0 serial=1\n"
-		     "> spawn service=0 slot=1 serial=2\n"
-		     "> spawn service=0 slot=2 serial=3\n"
-		     "taken slot=0 serial=1\n"
-		     "taken slot=1 serial=2\n"
-		     "taken slot=2 serial=3\n"
-		     "> watch service=0\n"
-		     "due 0.002s\n"
-		     "> look service=0\n"
-		     "depth service=0 depth=0\n"
-		     "worn slot=0 serial=1 wear=use\n"
-		     "> spawn service=0 slot=3 serial=4\n"
-		     "> ignore service=0\n"
-		     "worn slot=1 serial=2 wear=use\n"
-		     "ready slot=2 serial=3\n"
-		     "worn slot=2 serial=3 wear=use\n"
-		     "ready slot=3 serial=4\n"
-		     "> retire service=0 slot=0 serial=1\n"
-		     "> retire service=0 slot=2 serial=3\n"
-		     "view service=0 taken=1 ready=1 retiring=2 worn=1\n");
+		"ready slot=3 serial=4\n"
+		"> retire service=0 slot=0 serial=1\n"
+		"view service=0 taken=1 ready=2 starting=0 retiring=1 worn=2\n");
 }
 
 static void a_replacement_that_fails_gives_the_token_back(void **state)
@@ -334,6 +380,8 @@ int main(void)
 		cmocka_unit_test(a_lone_worker_is_never_two),
 		cmocka_unit_test(within_the_limit_nobody_is_over_it),
 		cmocka_unit_test(who_would_not_be_missed_is_not_replaced),
+		cmocka_unit_test(who_is_found_to_be_taken_would_be_missed),
+		cmocka_unit_test(where_clients_came_lately_all_are_missed),
 		cmocka_unit_test(idle_ones_go_first),
 		cmocka_unit_test(a_replacement_that_fails_gives_the_token_back),
 		cmocka_unit_test(a_replacement_that_says_nothing_has_its_time),
