@@ -81,8 +81,13 @@ static bool has_room(const struct core *core, const struct pool *pool)
 {
 	uint32_t limit = pool->policy.process_limit;
 
-	/* Who knows of stress never has workers that are worn. */
-	if (pool_slots(core) == 0 || pool->policy.stress_time_ns != 0)
+	/*
+	 * Others' clients may wait for a slot, and come first. Who knows of
+	 * stress never has workers that are worn.
+	 */
+	if (core->starved_n > 0 || pool->policy.stress_time_ns != 0)
+		return false;
+	if (pool_slots(core) == 0)
 		return false;
 	if (pool_limit_room(pool) > 0)
 		return true;
