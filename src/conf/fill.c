@@ -345,6 +345,15 @@ static void fill_watch(const struct values *values, struct service *out)
 			"liveness: so short an interval would keep all busy");
 }
 
+static void fill_memory(const struct values *values, struct service *out)
+{
+	uint64_t bytes = value_limit(values, SETTING_max_memory);
+
+	if (bytes != RLIMIT_UNSET && bytes != RLIMIT_NONE)
+		out->max_memory = bytes;
+	out->memory_rss = value_choice(values, SETTING_memory_kind) == 1;
+}
+
 static void fill_readiness(const struct values *values, struct policy *policy)
 {
 	uint64_t limit_ns = value_number(values, SETTING_start_time_limit);
@@ -379,6 +388,7 @@ static void fill_times(const struct values *values, struct service *out)
 	policy->on_deaf_kill = value_choice(values, SETTING_on_deaf) == 1;
 	fill_wakeup(values, policy);
 	fill_watch(values, out);
+	fill_memory(values, out);
 	fill_readiness(values, policy);
 }
 

@@ -82,8 +82,8 @@ static bool has_room(const struct core *core, const struct pool *pool)
 	uint32_t limit = pool->policy.process_limit;
 
 	/*
-	 * Others' clients may wait for a slot, and come first. Who knows of
-	 * stress never has workers that are worn.
+	 * Others' clients may wait for a slot, and come first. And where stress
+	 * is told of, one more would be the beginning of it.
 	 */
 	if (core->starved_n > 0 || pool->policy.stress_time_ns != 0)
 		return false;

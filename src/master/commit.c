@@ -11,6 +11,7 @@
 #include "master/personality.h"
 #include "master/plan.h"
 #include "master/shared.h"
+#include "master/weigh.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/net.h"
@@ -238,5 +239,6 @@ bool plan_commit(struct plan *plan, struct diags *diags)
 	count_listeners(plan->master);
 	free(moved);
 	inbox_put_kind(&plan->master->inbox, EVENT_TABLE);
+	weigh_begin(plan->master);
 	return true;
 }

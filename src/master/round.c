@@ -14,6 +14,7 @@
 #include "master/reload.h"
 #include "master/shared.h"
 #include "master/wake.h"
+#include "master/weigh.h"
 #include "master/workers.h"
 #include "sys/child.h"
 #include "sys/clock.h"
@@ -44,6 +45,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, listeners_retry_deadline());
 	at_ns = earlier(at_ns, reload_deadline(master));
 	at_ns = earlier(at_ns, wakes_deadline(master));
+	at_ns = earlier(at_ns, weigh_deadline());
 	at_ns = earlier(at_ns, control_deadline(master));
 	if (master->exit_ns != 0)
 		at_ns = earlier(at_ns, master->exit_ns);
@@ -212,6 +214,7 @@ void round_expire(struct master *master)
 	listeners_rearm(master);
 	listeners_retry(master);
 	wakes_expire(master);
+	weigh_expire(master);
 	do
 		control_tell_reloads(master);
 	while (reload_told(master));

@@ -18,6 +18,7 @@
 #include "master/personality.h"
 #include "master/services.h"
 #include "master/shared.h"
+#include "master/weigh.h"
 #include "sys/channel.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -223,6 +224,8 @@ void worker_start(struct master *master, const struct action *action)
 		.channel = -1};
 	if (slot >= master->workers_high)
 		master->workers_high = slot + 1;
+	if (service_of(master, action->service)->row->max_memory != 0)
+		weigh_begin(master);
 	if (action->mold_serial != 0)
 		molds_order(master, slot, action);
 	else

@@ -50,6 +50,42 @@ int sys_process_user(int pid, uid_t *out)
 	return found ? 0 : -ESRCH;
 }
 
+int sys_process_part(int pid, uint64_t *out_bytes)
+{
+	char path[64];
+	char line[256];
+	bool found = false;
+	uint64_t kb = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (!found && fgets(line, sizeof(line), file) != NULL)
+		found = sscanf(line, "Pss: %" SCNu64 " kB", &kb) == 1;
+	(void)fclose(file);
+	*out_bytes = kb * 1024;
+	return found ? 0 : -ESRCH;
+}
+
+int sys_process_resident(int pid, uint64_t *out_bytes)
+{
+	uint64_t pages = 0;
+	char path[64];
+	FILE *file;
+	int n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = fscanf(file, "%*u %" SCNu64, &pages);
+	(void)fclose(file);
+	*out_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return n == 1 ? 0 : -ESRCH;
+}
+
 int sys_children(int *out, unsigned max)
 {
 	int self = (int)getpid();

@@ -2,6 +2,7 @@
 #ifndef OSTLER_SYS_PROCESS_H
 #define OSTLER_SYS_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,13 @@ int sys_process(int pid, struct process *out);
 
 /* The real user that it runs as. 0 or -errno. */
 int sys_process_user(int pid, uid_t *out);
+
+/*
+ * How many bytes of memory it uses; of what it shares with others its part, or
+ * all of it (cheaper). 0 or -errno.
+ */
+int sys_process_part(int pid, uint64_t *out_bytes);
+int sys_process_resident(int pid, uint64_t *out_bytes);
 
 /*
  * Our own children, dead ones too, MAX of them at most: how many there are, or

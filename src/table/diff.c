@@ -85,6 +85,8 @@ static const struct field fields[] = {
 	FIELD(policy.max_age_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.request_time_ns, FIELD_U64, ROW_CHANGED),
 	FIELD(policy.liveness_ns, FIELD_U64, ROW_CHANGED),
+	FIELD(max_memory, FIELD_U64, ROW_POLICY),
+	FIELD(memory_rss, FIELD_BOOL, ROW_POLICY),
 	FIELD(request_signal, FIELD_U32, ROW_POLICY),
 	FIELD(policy.stress_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.ready_notify, FIELD_BOOL, ROW_POLICY),
@@ -104,7 +106,7 @@ static const struct field fields[] = {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 136,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 240 + sizeof(struct policy),
+		       sizeof(struct service) == 264 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

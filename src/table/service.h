@@ -121,6 +121,8 @@ struct service {
 	enum status_channel channel;
 	bool nonblocking;	 /* listeners are O_NONBLOCK (MECHANISMS B11) */
 	bool flow;		 /* a flow pipe on 3 and 4; else /dev/null */
+	uint64_t max_memory;	 /* bytes of a worker; 0: any number */
+	bool memory_rss;	 /* resident, or its share of that */
 	uint32_t request_signal; /* by its place in the setting's list */
 	bool page;		 /* workers may report by a shared page */
 	bool pass; /* clients come as descriptors; so does a wake-up */

@@ -78,6 +78,18 @@ static void try_child(int fd)
 	(void)dprintf(fd, "%d\n", WEXITSTATUS(status) + system("exit 2"));
 }
 
+/* What is never given back. */
+static void grow(int fd)
+{
+	size_t n = (size_t)160 << 20;
+	volatile char *more = malloc(n);
+
+	if (more != NULL)
+		for (size_t i = 0; i < n; i += 1024)
+			more[i] = 1;
+	(void)dprintf(fd, "%d\n", more != NULL && more[n - 1024] == 1);
+}
+
 static void answer(int fd, char *line)
 {
 	line[strcspn(line, "\n")] = '\0';
@@ -89,6 +101,8 @@ static void answer(int fd, char *line)
 	else if (strncmp(line, "put ", 4) == 0)
 		(void)dprintf(fd, "%d\n",
 			ostler_flow_put((unsigned)strtoul(line + 4, NULL, 10)));
+	else if (strcmp(line, "grow") == 0)
+		grow(fd);
 	else if (strcmp(line, "sibling") == 0)
 		try_sibling(fd);
 	else if (strcmp(line, "child") == 0)

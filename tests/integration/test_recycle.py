@@ -5,6 +5,8 @@ import os
 import signal
 import threading
 
+import pytest
+
 from ostlerd import (
     BUILD,
     JOURNAL,
@@ -154,3 +156,17 @@ def test_a_stopped_worker_is_doubted_and_another_serves():
             assert client.ask("word") == "word"
         assert pid in master.workers("x")
         os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("kind", ["pss", "rss"])
+def test_a_worker_that_has_grown_too_large_is_replaced(kind):
+    text = skeleton(process_limit=2, max_memory="128M", memory_kind=kind)
+    with Ostlerd(text) as master:
+        with master.client("x") as client:
+            assert client.ask("grow") == "1"
+        (pid,) = master.workers("x")
+        row = master.wait_for("x", lambda s: s["worn_memory"] == 1)
+        wait_until(lambda: not is_alive(pid), "it is gone")
+        assert row["failures"] == 0
+        idle = idle_worker(master)
+        assert idle != pid

@@ -113,8 +113,6 @@ static void every_setting_reaches_its_field(void **state)
 		service_with("user = u group = g directory = \"/tmp//x/./\" "
 			     "umask = 077 environment = {\"A=1\", \"B=\"} "
 			     "process_limit = 8 max_use = 0 max_idle = 0 "
-			     "max_age = 1h request_time_limit = 2m "
-			     "request_signal = abrt liveness = 3m "
 			     "wakeup = 7s throttle_time = 6s surge = 3 "
 			     "start_rate = 4 start_burst = 5 quick_exit = 1ms "
 			     "deaf_time = 2s start_time_limit = 3s "
@@ -152,11 +150,6 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(row->socket_mode, 0600);
 	assert_int_equal(row->backlog, 9);
 	assert_int_equal(policy->process_limit, 8);
-	assert_true(policy->max_age_ns == 3600 * NS_PER_S);
-	assert_true(policy->replace_first);
-	assert_true(policy->request_time_ns == 120 * NS_PER_S);
-	assert_int_equal(row->request_signal, 4);
-	assert_true(policy->liveness_ns == 180 * NS_PER_S);
 	assert_int_equal(policy->surge, 3);
 	assert_int_equal(policy->start_rate, 4);
 	assert_int_equal(policy->start_burst, 5);
@@ -216,6 +209,26 @@ static void a_full_service_can_turn_clients_away(void **state)
 	CHECK_TEXT(row->bounce[1], "reply");
 	CHECK_TEXT(row->bounce[2], "421 A busy\t\\\r\n");
 	assert_null(row->bounce[3]);
+}
+
+static void every_setting_of_wear_reaches_its_field(void **state)
+{
+	const struct service *row =
+		service_with("max_age = 1h request_time_limit = 2m "
+			     "max_memory = 64M memory_kind = rss "
+			     "request_signal = abrt liveness = 3m");
+	const struct policy *policy = &row->policy;
+
+	(void)state;
+	assert_true(policy->max_age_ns == 3600 * NS_PER_S);
+	assert_true(policy->replace_first);
+	assert_true(policy->request_time_ns == 120 * NS_PER_S);
+	assert_int_equal(row->request_signal, 4);
+	assert_true(row->max_memory == UINT64_C(64) << 20);
+	assert_true(row->memory_rss);
+	assert_true(policy->liveness_ns == 180 * NS_PER_S);
+	/* Both are told of in words. */
+	assert_false(row->page);
 }
 
 static void every_global_setting_reaches_its_field(void **state)
@@ -478,6 +491,7 @@ int main(void)
 		CONF_TEST(what_is_not_given_has_its_default),
 		CONF_TEST(every_setting_reaches_its_field),
 		CONF_TEST(a_mold_is_asked_for),
+		CONF_TEST(every_setting_of_wear_reaches_its_field),
 		CONF_TEST(every_global_setting_reaches_its_field),
 		CONF_TEST(a_promise_to_be_ready_has_thirty_seconds),
 		CONF_TEST(under_stress_nobody_is_over_the_limit),

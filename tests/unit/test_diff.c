@@ -222,6 +222,8 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.leave_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.kill_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.max_age_ns, 1, ROW_POLICY);
+	CHANGE(max_memory, 1, ROW_POLICY);
+	CHANGE(memory_rss, true, ROW_POLICY);
 	CHANGE(request_signal, 1, ROW_POLICY);
 	CHANGE(policy.stress_time_ns, 1, ROW_POLICY);
 	CHANGE(policy.ready_notify, true, ROW_POLICY);
