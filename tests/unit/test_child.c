@@ -280,7 +280,7 @@ static void a_batch_is_all_that_is_there(void **state)
 {
 	struct pair *pair = *state;
 	struct channel_batch batch;
-	char text[CHANNEL_BYTES + 1] = "0123456789abcdef";
+	char text[] = "0123456789abcdefghi";
 
 	assert_int_equal(sys_channel_read_batch(pair->ends[0], &batch), 0);
 	for (size_t i = 0; i < CHANNEL_BATCH + 3; i++)
