@@ -79,7 +79,9 @@ def _head(found):
         yield f"\nNot measured to its end: {', '.join(failed)}."
     loaded = [name for name, row in found["rows"].items() if is_loaded(row)]
     if loaded:
-        yield f"\nThe machine was busy with other work during {', '.join(loaded)}."
+        always = len(loaded) == len(found["rows"])
+        when = "all the time" if always else f"during {', '.join(loaded)}"
+        yield f"\n**The machine was busy with other work {when}: the figures are noisy.**"
 
 
 def part(found, policies=KEPT / "policy"):

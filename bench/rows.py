@@ -25,7 +25,7 @@ class Row:
 
 
 ROWS = (
-    Row(("P12",), rows_smtpd.run, 130),
+    Row(("P12",), rows_smtpd.run, 120),
     Row(("P1",), rows_cold.run_burst, 85),
     Row(("P2",), rows_cold.run_cold, 75),
     Row(("P5", "P4", "P6"), rows_warm.run, 230),

@@ -24,7 +24,7 @@ def warm(bench):
 
     with bench.running(masters(bench, services, NAMES)) as running:
         for case in "cold", "c=1", "c=4", "c=16":
-            bench.visit(bench.rounds(12), running, lambda number, name, server, case=case:
+            bench.visit(bench.rounds(10), running, lambda number, name, server, case=case:
                         _greetings(bench, case, name, number, server))
 
 

@@ -149,7 +149,7 @@ def test_the_readme_tells_what_was_reached_and_what_not():
     found["rows"]["P1"]["others"] = 0.3
     text = "\n".join(render.part(found))
     assert "| 0.6 to 0.8: **1 of 2 met** | not measured |" in text
-    assert "busy with other work during P1" in text
+    assert "busy with other work all the time" in text
     assert "No results are kept" in "\n".join(render.part(None))
 
 
