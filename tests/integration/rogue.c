@@ -27,11 +27,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -100,8 +103,34 @@ static ssize_t send_bytes(long pid, long gen, long word, size_t size)
 	return send(STATUS_FD, bytes, size, MSG_NOSIGNAL);
 }
 
+/* The service's page, if a command has opened it: by its numbers alone. */
+#define PAGE_BYTES 4096 /* head and words */
+
+static unsigned char *page;
+static int page_fd;
+static unsigned page_slot;
+static bool page_frozen; /* its bit is not moved any more */
+
+static _Atomic uint64_t *page_word(unsigned field)
+{
+	return (_Atomic uint64_t *)(void *)(page + 128 + page_slot / 64 * 64 +
+					    field * 8);
+}
+
+static void page_move(bool ready)
+{
+	uint64_t me = UINT64_C(1) << page_slot % 64;
+
+	if (ready)
+		atomic_fetch_or(page_word(0), me);
+	else
+		atomic_fetch_and(page_word(0), ~me);
+}
+
 static void say(int word)
 {
+	if (page != NULL && !page_frozen)
+		page_move(word == 1);
 	if (!silent)
 		(void)send_bytes(getpid(), generation, word, 12);
 }
@@ -373,6 +402,69 @@ static void cmd_provoke(const char *text)
 	fprintf(out, "%d\n", result < 0 ? -errno : 0);
 }
 
+/*
+ * `page open`: from now on it uses its bit, and says each word as well; and
+ * then, of all its siblings: `page all`, `page none`, `page worn`, `page
+ * opened`; `page noise SEED`: all of head and words; `page slots SEED`: all
+ * slots; `page punch`, `page truncate N`: 0 or -errno; `page own 0|1`, `page
+ * freeze`: its own bit
+ */
+static void page_noise(size_t from, size_t to, unsigned seed)
+{
+	srand(seed);
+	for (size_t i = from; i < to; i++)
+		page[i] = (unsigned char)rand();
+}
+
+static void page_open(void)
+{
+	const char *text = getenv("OSTLER_PAGE");
+	struct stat s;
+
+	if (text == NULL || sscanf(text, "%d:%u", &page_fd, &page_slot) != 2 ||
+		fstat(page_fd, &s) < 0)
+		_exit(95);
+	page = mmap(NULL, (size_t)s.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		page_fd, 0);
+	if (page == MAP_FAILED)
+		_exit(96);
+	atomic_fetch_or(page_word(1), UINT64_C(1) << page_slot % 64);
+}
+
+static void cmd_page(const char *text)
+{
+	char what[16] = "";
+	unsigned number = 0;
+	struct stat s;
+	int result = 0;
+
+	sscanf(text, "%15s %u", what, &number);
+	if (strcmp(what, "open") == 0)
+		page_open();
+	else if (strcmp(what, "all") == 0)
+		atomic_store(page_word(0), UINT64_MAX);
+	else if (strcmp(what, "none") == 0)
+		atomic_store(page_word(0), 0);
+	else if (strcmp(what, "opened") == 0)
+		atomic_store(page_word(1), UINT64_MAX);
+	else if (strcmp(what, "worn") == 0)
+		atomic_store(page_word(2), UINT64_MAX);
+	else if (strcmp(what, "own") == 0)
+		page_move(number == 1);
+	else if (strcmp(what, "freeze") == 0)
+		page_frozen = true;
+	else if (strcmp(what, "noise") == 0)
+		page_noise(0, PAGE_BYTES, number);
+	else if (strcmp(what, "slots") == 0 && fstat(page_fd, &s) == 0)
+		page_noise(PAGE_BYTES, (size_t)s.st_size, number);
+	else if (strcmp(what, "punch") == 0)
+		result = fallocate(page_fd,
+			FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 65536);
+	else if (strcmp(what, "truncate") == 0)
+		result = ftruncate(page_fd, (off_t)number);
+	fprintf(out, "%d\n", result < 0 ? -errno : 0);
+}
+
 /* Its number goes to nobody else: a client at 5 would be told our state. */
 static void cmd_close(const char *text)
 {
@@ -611,6 +703,7 @@ static const struct {
 	{"listen", cmd_listen},
 	{"nonblock", cmd_nonblock},
 	{"write", cmd_write},
+	{"page", cmd_page},
 	{"fork", cmd_fork},
 	{"drain", cmd_drain},
 	{"open", cmd_open},
