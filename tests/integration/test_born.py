@@ -187,8 +187,8 @@ def test_a_datagram_socket_and_a_fifo_are_what_they_should_be():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_memory_is_shared_with_a_worker(method):
-    """Catalogue 37, 38: there is no page that both can write."""
-    with Ostlerd(rogue("web", ["unix:web"]), options=[f"--spawn={method}"]) as master:
+    """Catalogue 37, 38: there is no page that both can write, if none is wanted."""
+    with Ostlerd(rogue("web", ["unix:web"], status_page="no"), options=[f"--spawn={method}"]) as master:
         with master.client("web") as client:
             pid = int(client.ask("pid"))
             maps = Path(f"/proc/{pid}/maps").read_text()
