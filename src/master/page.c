@@ -154,12 +154,14 @@ static void put_unseen(struct master *master, struct page *page, uint32_t place,
 	put_state(master, page, place, ready, slot);
 }
 
+/* One that is ready again has counted its client before. */
 static void put_moved(
 	struct master *master, struct page *page, uint32_t place, bool ready)
 {
-	struct ostler__page_slot slot;
+	struct ostler__page_slot slot = {.served = 0};
 
-	read_slots(page, place, 1, &slot);
+	if (!ready)
+		read_slots(page, place, 1, &slot);
 	(void)has_served(master, page, place, &slot);
 	put_state(master, page, place, ready, &slot);
 }

@@ -5,6 +5,7 @@ import mmap
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -161,6 +162,20 @@ def test_without_a_page_everything_goes_by_messages(settings):
             assert client.ask("x") == "x"
             master.wait_for("x", lambda s: s["taken"] == 1 and s["ready"] == WORKERS - 1)
         master.wait_for("x", lambda s: s["ready"] == WORKERS and s["served"] == WORKERS + 1)
+
+
+def test_where_descriptors_are_short_workers_have_them_and_no_page():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+
+    text = rogue("r", ["unix:r"]) + echo("x", ["unix:x"])
+    # 320 are the master's own, and two are for each worker.
+    for workers_max, pages in (350, True), (351, False):
+        with Ostlerd(f"workers_max = {workers_max}\n{text}", preexec=limit) as master:
+            with master.client("r") as client:
+                env = [ln for ln in client.lines("report") if "OSTLER_PAGE" in ln]
+                assert bool(env) == pages
+            idle_workers(master, "x", "x", 2)
 
 
 def test_workers_that_know_nothing_of_the_page_and_those_that_do_are_one_pool():
