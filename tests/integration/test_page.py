@@ -24,15 +24,17 @@ root_only = pytest.mark.skipif(not ROOT, reason="looks into descriptors of other
 
 
 def echo(name, listen, **settings):
-    return service(name, listen, ["ostler-echo"], max_use=0, **settings)
+    settings = {"process_limit": WORKERS, "max_use": 0, **settings}
+    return service(name, listen, ["ostler-echo"], **settings)
 
 
 def skeleton(name, listen, kind="single", **settings):
-    return service(name, listen, [SKELETON, kind, JOURNAL], max_use=0, **settings)
+    settings = {"process_limit": WORKERS, "max_use": 0, **settings}
+    return service(name, listen, [SKELETON, kind, JOURNAL], **settings)
 
 
 def idle_workers(master, name, where, n=WORKERS):
-    """N workers that are idle, and have had a client each."""
+    """N workers, as many as there may be, that are idle and have had a client each."""
     clients = [master.client(where) for _ in range(n)]
     for client in clients:
         assert client.ask("who")
@@ -79,7 +81,7 @@ class Page:
 @pytest.mark.parametrize("command", [["ostler-echo"], ["ostler-echo", "--multi"]])
 def test_with_several_idle_workers_a_client_costs_no_message(command, tmp_path):
     trace = tmp_path / "trace"
-    text = service("x", ["unix:x"], command, max_use=0, deaf_time="60s")
+    text = service("x", ["unix:x"], command, max_use=0, deaf_time="60s", process_limit=WORKERS)
     # One multi worker would serve them all, so these are full with one.
     with Ostlerd(text.replace("--multi", "--multi=1")) as master:
         idle_workers(master, "x", "x")
@@ -168,7 +170,7 @@ def test_where_descriptors_are_short_workers_have_them_and_no_page():
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
 
-    text = rogue("r", ["unix:r"]) + echo("x", ["unix:x"])
+    text = rogue("r", ["unix:r"]) + echo("x", ["unix:x"], process_limit=2)
     # 320 are the master's own, and two are for each worker.
     for workers_max, pages in (350, True), (351, False):
         with Ostlerd(f"workers_max = {workers_max}\n{text}", preexec=limit) as master:
@@ -211,19 +213,20 @@ def test_when_the_epoch_moves_the_oldest_worker_is_not_woken_first_any_more():
         with master.client("x") as client:
             return client.ask("who").split()[0]
 
-    with Ostlerd(skeleton("x", ["unix:x"])) as master:
+    with Ostlerd(skeleton("x", ["unix:x"], process_limit=2)) as master:
         idle_workers(master, "x", "x", 2)
         page = Page(master)
         for _ in range(3):
-            before = who()
-            master.wait_for("x", lambda s: s["ready"] == 2)
-            page.move_epoch()
-            # Whoever sleeps hears of it when it has had a client.
-            seen = {before}
-            for _ in range(2):
+            seen = set()
+
+            def both():
+                # Whoever sleeps hears of it when it has had a client.
+                page.move_epoch()
                 seen.add(who())
                 master.wait_for("x", lambda s: s["ready"] == 2)
-            assert len(seen) == 2
+                return len(seen) == 2
+
+            wait_until(both, "the other one has a client")
 
 
 def test_clients_per_worker_bounds_what_a_worker_takes_at_once():
@@ -298,8 +301,10 @@ def test_one_killed_between_its_bit_and_its_message_does_not_matter():
 
 
 def test_a_stopped_worker_is_suspected_and_the_others_go_on():
-    with Ostlerd(skeleton("x", ["unix:x"], deaf_time="200ms")) as master:
+    text = skeleton("x", ["unix:x"], deaf_time="200ms", process_limit=3)
+    with Ostlerd(text) as master:
         idle_workers(master, "x", "x", 3)
+        master.reload(text.replace("process_limit = 3", "process_limit = 10"))
         stopped = master.workers()[:2]
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -367,7 +372,7 @@ def test_bits_of_places_where_nobody_is_are_nobodys():
 def test_noise_in_the_page_harms_nobody_but_its_service():
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
-    text = liar(process_limit=4, start_rate=100000) + echo("good", ["unix:good"])
+    text = liar(process_limit=4, start_rate=100000) + echo("good", ["unix:good"], process_limit=2)
     with Ostlerd(text) as master:
         idle_workers(master, "good", "good", 2)
         with master.client("web") as client:
