@@ -61,6 +61,7 @@ struct promise_service {
 	uint64_t limit_ns;	/* at the limit, until the last step */
 	uint64_t limit_at_ns;
 	uint64_t held_ns;     /* no starts held back before, or a word came */
+	bool held;	      /* starts are held back */
 	uint64_t recycled;    /* by the view */
 	uint32_t replacement; /* the newest that stands for a worn one */
 	bool worn;	      /* one is, after this step */

@@ -396,10 +396,12 @@ static void check_held(struct promises *p, const struct core *core,
 
 	if (!core_view_service(core, service, p->now_ns, &view))
 		return;
-	if (!view.held) {
+	/* From the step on that begins it, and not from the one before. */
+	if (!view.held || !s->held)
 		s->held_ns = p->now_ns;
+	s->held = view.held;
+	if (!view.held)
 		return;
-	}
 	promise_check(p, p->limits.cpus > 0 && s->life == LIFE_UP,
 		"B13: starts are held back without a pace");
 	promise_check(p,
