@@ -195,7 +195,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static bool is_heard(const struct guest *guest)
 {
-	return guest->words_n > 0 || guest->exec_result ||
+	/* Of a failed exec the dead have nothing more to tell. */
+	bool told = guest->exec_failed && guest->state == GUEST_DEAD;
+
+	return guest->words_n > 0 || (guest->exec_result && !told) ||
 	       guest->order_failed ||
 	       (guest->wear != WEAR_NONE && !guest->worn) ||
 	       (guest->closed && !guest->mute && guest->state != GUEST_DEAD);
