@@ -291,15 +291,47 @@ static void fill_stress(const struct values *values, struct policy *policy)
 	policy->replace_first = false;
 }
 
-static void fill_counts(const struct values *values, struct service *out)
+/* SMALL must not be more than LARGE, which may be 0 for no matter. */
+static void check_order(const struct values *values, enum setting_id small,
+	uint32_t number, enum setting_id large, uint32_t most)
+{
+	struct place place = value_place(values, small);
+
+	if (most == 0 || number <= most)
+		return;
+	complain(values->diags, &place, "lower it, or raise the other",
+		"%s = %u is more than %s = %u", settings[small].name, number,
+		settings[large].name, most);
+}
+
+static void fill_spares(const struct values *values, struct policy *policy)
+{
+	uint32_t limit = policy->process_limit;
+
+	policy->spare_min = value_number32(values, SETTING_spare_min);
+	policy->spare_max = value_number32(values, SETTING_spare_max);
+	policy->share = value_number32(values, SETTING_share);
+	policy->trim_interval_ns = value_number(values, SETTING_trim_interval);
+	check_order(values, SETTING_spare_min, policy->spare_min,
+		SETTING_process_limit, limit);
+	check_order(values, SETTING_spare_min, policy->spare_min,
+		SETTING_spare_max, policy->spare_max);
+	check_order(values, SETTING_share, policy->share, SETTING_process_limit,
+		limit);
+}
+
+static void fill_counts(const struct values *values,
+	const struct conf_request *request, struct service *out)
 {
 	struct policy *policy = &out->policy;
-	uint32_t limit = value_number32(values, SETTING_process_limit);
+	uint32_t limit = value_auto(values, SETTING_process_limit,
+		request->processors == 0 ? 1 : request->processors);
 	uint32_t burst = limit < 100 ? 200 : 2 * limit;
 	struct place place = value_place(values, SETTING_surge);
 
 	policy->process_limit = limit;
 	policy->replace_first = limit != 1;
+	fill_spares(values, policy);
 	policy->surge =
 		value_auto(values, SETTING_surge, automatic_surge(limit));
 	fill_stress(values, policy);
@@ -405,7 +437,7 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_environment(&values, out);
 	fill_sockets(&values, out);
 	fill_limits(&values, &out->limits);
-	fill_counts(&values, out);
+	fill_counts(&values, request, out);
 	fill_times(&values, out);
 	fill_mold(&values, out);
 	fill_overload(&values, request, out);

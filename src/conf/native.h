@@ -24,9 +24,10 @@ struct conf_request {
 	const char *file;  /* for complaints and relative includes */
 	struct text bytes; /* its content */
 	const char *libexec_directory; /* of commands without a / */
-	bool as_root;		       /* every service must say its user */
-	size_t bytes_max; /* of memory for the table; 0: no limit */
-	void *context;	  /* handed to the callbacks */
+	uint32_t processors; /* for process_limit = auto; at least 1 */
+	bool as_root;	     /* every service must say its user */
+	size_t bytes_max;    /* of memory for the table; 0: no limit */
+	void *context;	     /* handed to the callbacks */
 
 	/*
 	 * Give the files that PATTERN (a path, made absolute or relative to

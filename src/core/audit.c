@@ -6,6 +6,7 @@
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/recycle.h"
+#include "core/spare.h"
 #include "core/state.h"
 #include "core/view.h"
 
@@ -173,6 +174,28 @@ static const char *audit_pause(const struct pool *pool)
 	return NULL;
 }
 
+/* Of slots, too: nobody may count on what another was promised. */
+static const char *audit_spares(
+	const struct core *core, const struct pool *pool, uint64_t now_ns)
+{
+	uint32_t total = pool_total(pool);
+	uint32_t deficit = pool->share > total ? pool->share - total : 0;
+	uint64_t at_ns =
+		deadline_get(&core->deadlines, core_service_of(core, pool));
+
+	if (pool->deficit != deficit)
+		return "I42: a share is not counted";
+	if (spare_missing(pool) == 0 || pool->count[WORKER_STARTING] > 0 ||
+		pool->lacking || at_ns <= now_ns)
+		return NULL;
+	if (now_ns >= spare_from(core, pool) && pool_slots(core, pool) > 0 &&
+		backoff_allows(pool, now_ns))
+		return "I41: spares are missing, and nothing keeps them off";
+	if (at_ns == DEADLINE_NONE)
+		return "I41: spares are missing for ever";
+	return NULL;
+}
+
 static const char *audit_pool(const struct core *core, const struct pool *pool,
 	uint64_t now_ns, uint32_t *workers)
 {
@@ -195,6 +218,8 @@ static const char *audit_pool(const struct core *core, const struct pool *pool,
 		broken = audit_pause(pool);
 	if (broken == NULL)
 		broken = audit_bounce(core, pool, now_ns);
+	if (broken == NULL)
+		broken = audit_spares(core, pool, now_ns);
 	return broken;
 }
 

@@ -17,12 +17,16 @@
  * has failed for twice the pause (workers that never report have no other
  * way to show that all is well).
  */
-static bool fresh_failures(const struct pool *pool, uint64_t now_ns)
+uint64_t backoff_fresh_until(const struct pool *pool)
 {
 	const struct backoff *b = &pool->backoff;
 
-	return b->pause_ns != 0 &&
-	       now_ns < b->failed_ns + 2 * b->pause_ns + QUIET_NS;
+	return b->pause_ns == 0 ? 0 : b->failed_ns + 2 * b->pause_ns + QUIET_NS;
+}
+
+bool backoff_is_fresh(const struct pool *pool, uint64_t now_ns)
+{
+	return now_ns < backoff_fresh_until(pool);
 }
 
 static uint64_t start_interval_ns(const struct pool *pool)
@@ -48,7 +52,7 @@ bool backoff_allows(const struct pool *pool, uint64_t now_ns)
 {
 	if (now_ns < pool->backoff.until_ns || now_ns < rate_until(pool))
 		return false;
-	return !fresh_failures(pool, now_ns) ||
+	return !backoff_is_fresh(pool, now_ns) ||
 	       pool->count[WORKER_STARTING] == 0;
 }
 
@@ -65,7 +69,7 @@ uint32_t backoff_room(const struct pool *pool, uint64_t now_ns)
 
 	if (!backoff_allows(pool, now_ns))
 		return 0;
-	if (fresh_failures(pool, now_ns))
+	if (backoff_is_fresh(pool, now_ns))
 		return 1;
 	if (tokens_ns > now_ns)
 		left_ns -= tokens_ns - now_ns;
@@ -178,7 +182,7 @@ static void fail_growing(
 	struct core *core, struct pool *pool, const struct failure *failure)
 {
 	struct backoff *b = &pool->backoff;
-	bool grows = fresh_failures(pool, core->now_ns) && !b->whole;
+	bool grows = backoff_is_fresh(pool, core->now_ns) && !b->whole;
 
 	/* Ten that were started together fail together: one pause. */
 	if (core->now_ns < b->until_ns)

@@ -28,6 +28,12 @@ bool backoff_allows(const struct pool *pool, uint64_t now_ns);
 /* Does a pause last, whatever else keeps a start off? */
 bool backoff_pauses(const struct pool *pool, uint64_t now_ns);
 
+/* Has one failed lately, and none served since? */
+bool backoff_is_fresh(const struct pool *pool, uint64_t now_ns);
+
+/* If nothing else fails: until then. */
+uint64_t backoff_fresh_until(const struct pool *pool);
+
 /* How many may be started at once. (The same.) */
 uint32_t backoff_room(const struct pool *pool, uint64_t now_ns);
 

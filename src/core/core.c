@@ -14,6 +14,7 @@
 #include "core/reload.h"
 #include "core/settle.h"
 #include "core/slots.h"
+#include "core/spare.h"
 #include "core/state.h"
 #include "core/worker.h"
 
@@ -108,6 +109,7 @@ static void looked(
 	lease_depth(core, pool, event);
 	due_looked(core, pool);
 	recycle_looked(core, pool);
+	spare_looked(core, pool);
 }
 
 static void fired(

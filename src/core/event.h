@@ -24,14 +24,14 @@ enum event_kind {
 	EVENT_CLIENTS, /* service, depth, cpu: the watch fired; it is off */
 	EVENT_DEPTH,   /* service, depth, cpu: the answer to ACTION_LOOK */
 	EVENT_STARTED, /* slot, serial: its program runs */
-	EVENT_START_FAILED,  /* slot, serial, stage, error, temporary */
-	EVENT_ORDER_FAILED,  /* slot, serial: its mold made none */
-	EVENT_READY,	     /* slot, serial, cpu: it said AVAIL */
-	EVENT_TAKEN,	     /* slot, serial, since_ns, cpu: it said TAKEN */
-	EVENT_MUTE,	     /* slot, serial: alive, but closed its channel */
-	EVENT_STOPPED,	     /* slot, serial: stopped, and in others' way */
-	EVENT_WORN,	     /* slot, serial, wear: replace it in time */
-	EVENT_EXITED,	     /* slot, serial, code, signal */
+	EVENT_START_FAILED, /* slot, serial, stage, error, temporary */
+	EVENT_ORDER_FAILED, /* slot, serial: its mold made none */
+	EVENT_READY,	    /* slot, serial, cpu: it said AVAIL */
+	EVENT_TAKEN,   /* slot, serial, since_ns, unseen, cpu: it said TAKEN */
+	EVENT_MUTE,    /* slot, serial: alive, but closed its channel */
+	EVENT_STOPPED, /* slot, serial: stopped, and in others' way */
+	EVENT_WORN,    /* slot, serial, wear: replace it in time */
+	EVENT_EXITED,  /* slot, serial, code, signal */
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
 	EVENT_REMOLD,	     /* service: a new mold, as soon as may be */
 	EVENT_STOP,	     /* let every worker finish, then be done */
@@ -60,6 +60,7 @@ struct event {
 	int signal;	/* what killed it, or 0 */
 	enum wear wear;
 	uint64_t since_ns; /* how long ago its client came, by its word */
+	bool unseen;	   /* of a TAKEN: it is over, nobody told in time */
 	enum row_change change;
 	struct policy policy;
 };

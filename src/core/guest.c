@@ -15,7 +15,7 @@ struct worker *guest_start(
 	struct worker *guest;
 
 	assert(kind != KIND_WORKER && pool->state == POOL_UP);
-	if (core->starved_n > 0 || pool_slots(core) < 2)
+	if (core->starved_n > 0 || pool_slots_open(core) < 2)
 		return NULL;
 	guest = pool_add(core, pool, kind);
 	actions_push(&core->actions, (struct action){.kind = ACTION_SPAWN,

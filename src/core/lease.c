@@ -155,7 +155,7 @@ void lease_fired(
 	if (pool_available(pool) == 0 || pool->suspects == 0)
 		pool_answer(core, pool, event);
 	/* No watch before there is a slot: it would only fire again. */
-	if (pool_available(pool) == 0 && pool_slots(core) == 0 &&
+	if (pool_available(pool) == 0 && pool_slots(core, pool) == 0 &&
 		pool_limit_room(pool) > 0)
 		pool_starve(core, pool, true);
 	if (pool->count[WORKER_STARTING] > 0 || pool->pace.held)

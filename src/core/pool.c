@@ -24,9 +24,44 @@ uint32_t pool_total(const struct pool *pool)
 	       pool->count[WORKER_TAKEN] + pool->count[WORKER_RETIRING];
 }
 
-uint32_t pool_slots(const struct core *core)
+static uint32_t free_slots(const struct core *core)
 {
 	return core->limits.workers_max - core->workers_n;
+}
+
+uint32_t pool_slots_open(const struct core *core)
+{
+	uint32_t n = free_slots(core);
+
+	return core->reserved < n ? n - (uint32_t)core->reserved : 0;
+}
+
+uint32_t pool_slots(const struct core *core, const struct pool *pool)
+{
+	uint32_t n = free_slots(core);
+	uint64_t others = core->reserved - pool->deficit;
+	uint32_t open = others < n ? n - (uint32_t)others : 0;
+	uint32_t own = pool->deficit < n ? pool->deficit : n;
+
+	return open > own ? open : own;
+}
+
+/* What is missing of its share counts as in use. */
+static void share_changed(struct core *core, struct pool *pool)
+{
+	uint32_t total = pool_total(pool);
+	uint32_t deficit = pool->share > total ? pool->share - total : 0;
+
+	core->reserved -= pool->deficit;
+	core->reserved += deficit;
+	pool->deficit = deficit;
+}
+
+void pool_reserve(struct core *core, struct pool *pool, uint32_t share)
+{
+	pool->share = share;
+	share_changed(core, pool);
+	core->freed = true;
 }
 
 /*
@@ -53,7 +88,7 @@ uint32_t pool_limit_room(const struct pool *pool)
 uint32_t pool_room(const struct core *core, const struct pool *pool)
 {
 	uint32_t room = pool_limit_room(pool);
-	uint32_t slots = pool_slots(core);
+	uint32_t slots = pool_slots(core, pool);
 
 	return room < slots ? room : slots;
 }
@@ -67,6 +102,7 @@ void pool_starve(struct core *core, struct pool *pool, bool starved)
 		core->starved_n++;
 	else
 		core->starved_n--;
+	core->freed = core->freed || !starved;
 	if (!starved || core->now_ns < pool->slots_told_ns)
 		return;
 	pool->slots_told_ns = core->now_ns + POOL_LIMIT_NOTICE_NS;
@@ -199,6 +235,7 @@ struct worker *pool_add(
 	worker->started_ns = worker->since_ns = core->now_ns;
 	worker->heard_ns = core->now_ns;
 	pool_link(core, pool, worker);
+	share_changed(core, pool);
 	return worker;
 }
 
@@ -242,7 +279,7 @@ uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
 
 void pool_replace(struct core *core, struct pool *pool)
 {
-	assert(pool_slots(core) > 0);
+	assert(pool_slots(core, pool) > 0);
 	start_one(core, pool);
 }
 
@@ -296,4 +333,6 @@ void pool_free_worker(struct core *core, struct worker *worker)
 	worker->next = core->workers_free;
 	core->workers_free = slot;
 	core->workers_n--;
+	core->freed = true;
+	share_changed(core, pool);
 }

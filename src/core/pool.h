@@ -27,8 +27,17 @@ uint32_t pool_total(const struct pool *pool);
 /* How many more the limit and the surge allow; slots are another matter. */
 uint32_t pool_limit_room(const struct pool *pool);
 
-/* Slots that are free, for all services together. */
-uint32_t pool_slots(const struct core *core);
+/*
+ * Slots that POOL may have: those that are free but for what others lack of
+ * their shares; of its own share, any that is free.
+ */
+uint32_t pool_slots(const struct core *core, const struct pool *pool);
+
+/* Slots that are free and nobody's. */
+uint32_t pool_slots_open(const struct core *core);
+
+/* SHARE slots are POOL's from here on, in use or not. */
+void pool_reserve(struct core *core, struct pool *pool, uint32_t share);
 
 /* Clients of POOL wait for a slot (slots.h sees to it), or no longer do. */
 void pool_starve(struct core *core, struct pool *pool, bool starved);

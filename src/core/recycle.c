@@ -87,7 +87,7 @@ static bool has_room(const struct core *core, const struct pool *pool)
 	 */
 	if (core->starved_n > 0 || pool->policy.stress_time_ns != 0)
 		return false;
-	if (pool_slots(core) == 0)
+	if (pool_slots(core, pool) == 0)
 		return false;
 	if (pool_limit_room(pool) > 0)
 		return true;

@@ -55,6 +55,8 @@ static void pool_begin(struct core *core, struct pool *pool)
 		.first = NO_SLOT,
 		.guests = NO_SLOT,
 		.start_time_ns = START_TIME_FIRST_NS,
+		.share = pool->share,
+		.deficit = pool->deficit,
 	};
 	wakeup_restart(core, pool);
 }
@@ -96,14 +98,28 @@ static void pool_leave(struct core *core, struct pool *pool)
 	if (pool->state != POOL_UP)
 		return;
 	pool->state = POOL_LEAVING;
+	pool_reserve(core, pool, 0);
 	pool->epoch++;
 	if (pool->policy.leave_time_ns == 0)
 		term_all(core, pool);
 	reload_retire_old(core, pool, pool->policy.leave_time_ns);
 }
 
+/* Before the first of them starts anybody. */
+static void reserve_all(struct core *core)
+{
+	for (uint32_t i = 0; i < core->pools_high; i++) {
+		struct pool *pool = &core->pools[i];
+
+		pool_reserve(
+			core, pool, pool->row ? pool->row_policy.share : 0);
+	}
+}
+
 void reload_table(struct core *core)
 {
+	if (!core->stopping)
+		reserve_all(core);
 	for (uint32_t i = 0; i < core->pools_high; i++) {
 		struct pool *pool = &core->pools[i];
 		bool row = pool->row;
@@ -126,6 +142,7 @@ static void stop_pool(struct core *core, struct pool *pool)
 	if (pool->state == POOL_FREE)
 		return;
 	pool->state = POOL_STOPPING;
+	pool_reserve(core, pool, 0);
 	pool->epoch++;
 	/* Who was asked before, with less time, keeps to that. */
 	reload_retire_old(core, pool, pool->policy.stop_time_ns);

@@ -12,6 +12,7 @@
 #include "core/pool.h"
 #include "core/recycle.h"
 #include "core/retire.h"
+#include "core/spare.h"
 #include "core/wakeup.h"
 
 /* The limit was lowered: the newest idle ones go, the taken when free. */
@@ -90,6 +91,7 @@ static void settle_leaving(struct core *core, struct pool *pool)
 	uint32_t service = core_service_of(core, pool);
 
 	pool->pace.held = false;
+	spare_stop(core, pool);
 	move_watch(core, pool, false);
 	pool_starve(core, pool, false);
 	deadline_set(&core->deadlines, service, DEADLINE_NONE);
@@ -112,6 +114,7 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 	uint64_t at_ns =
 		earlier(lease_deadline(core, pool), mold_deadline(core, pool));
 
+	at_ns = earlier(at_ns, spare_deadline(core, pool));
 	at_ns = earlier(at_ns, bounce_deadline(core, pool));
 
 	if (pool->look_ns != 0)
@@ -140,6 +143,7 @@ void pool_settle(struct core *core, struct pool *pool)
 	recycle_settle(core, pool);
 	trim(core, pool);
 	due_settle(core, pool);
+	spare_settle(core, pool);
 	count_limit(core, pool);
 	say_limit(core, pool);
 	lease_settle(core, pool);
@@ -157,6 +161,7 @@ void pool_time(struct core *core, struct pool *pool)
 		wakeup_time(core, pool);
 		lease_time(core, pool);
 		due_look(core, pool);
+		spare_time(core, pool);
 	}
 	pool_settle(core, pool);
 }

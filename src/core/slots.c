@@ -7,6 +7,7 @@
 #include "core/pool.h"
 #include "core/retire.h"
 #include "core/settle.h"
+#include "core/spare.h"
 #include "core/state.h"
 
 /*
@@ -31,7 +32,19 @@ static struct worker *spare_of(struct core *core, const struct pool *pool)
 	return NULL;
 }
 
-/* Of the service that has most idle ones. */
+/* Whoever has more idle ones than spare_min is asked before all others. */
+static uint32_t rank_of(const struct core *core, const struct pool *pool)
+{
+	uint32_t ready = pool->count[WORKER_READY];
+	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+
+	if (pool->state != POOL_UP || live <= pool->share)
+		return 0;
+	return ready > pool->policy.spare_min ? ready + core->limits.workers_max
+					      : ready;
+}
+
+/* Of the service that has most idle ones, and more than its share. */
 static struct worker *find_spare(struct core *core)
 {
 	struct worker *found = NULL;
@@ -39,15 +52,16 @@ static struct worker *find_spare(struct core *core)
 
 	for (uint32_t i = 0; i < core->pools_high; i++) {
 		const struct pool *pool = &core->pools[i];
+		uint32_t rank = rank_of(core, pool);
 		struct worker *spare;
 
-		if (pool->state != POOL_UP || pool->count[WORKER_READY] <= most)
+		if (rank <= most)
 			continue;
 		spare = spare_of(core, pool);
 		if (spare == NULL)
 			continue;
 		found = spare;
-		most = pool->count[WORKER_READY];
+		most = rank;
 	}
 	return found;
 }
@@ -62,27 +76,51 @@ static void reclaim(struct core *core, struct worker *worker)
 	pool_settle(core, pool);
 }
 
-static void feed_all(struct core *core)
+/* Their watch tells whether a client is still there. */
+static void feed_starved(struct core *core)
 {
 	for (uint32_t i = 0; i < core->pools_high; i++) {
-		if (!core->pools[i].starved)
+		struct pool *pool = &core->pools[i];
+
+		if (!pool->starved || pool_slots(core, pool) == 0)
 			continue;
-		pool_starve(core, &core->pools[i], false);
-		pool_settle(core, &core->pools[i]);
+		pool_starve(core, pool, false);
+		pool_settle(core, pool);
 	}
+}
+
+/* Spares come last: if clients were waiting, not at once. */
+static void feed_lacking(struct core *core, bool later)
+{
+	for (uint32_t i = 0; i < core->pools_high; i++) {
+		struct pool *pool = &core->pools[i];
+
+		if (!pool->lacking)
+			continue;
+		if (later && pool->deficit == 0)
+			spare_wait(core, pool);
+		pool_settle(core, pool);
+	}
+}
+
+static void feed(struct core *core)
+{
+	bool waited = core->starved_n > 0;
+
+	core->freed = false;
+	if (waited)
+		feed_starved(core);
+	if (core->lacking_n > 0)
+		feed_lacking(core, waited);
 }
 
 void slots_give(struct core *core)
 {
 	struct worker *spare;
 
-	if (core->starved_n == 0)
-		return;
-	if (pool_slots(core) > 0) {
-		feed_all(core);
-		return;
-	}
-	if (core->reclaimed_n > 0)
+	if (core->freed)
+		feed(core);
+	if (core->starved_n == 0 || core->reclaimed_n > 0)
 		return;
 	/* A mold only saves time; a worker serves. */
 	spare = guest_spare(core);

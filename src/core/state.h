@@ -58,6 +58,7 @@ struct worker {
 	uint64_t heard_ns;	 /* the last word; before, the start */
 	uint64_t taken_ns;	 /* TAKEN: since when it has this client */
 	uint64_t asked_ns;	 /* ... is overdue, and a look was asked for */
+	uint64_t unseen_ns;	 /* when it was told to have served unseen */
 	uint64_t drain_until_ns; /* RETIRING: no word puts it off further */
 };
 
@@ -99,6 +100,12 @@ struct backoff {
 	bool whole;		 /* the last pause was throttle_time itself */
 	enum cause cause;
 	int stage, error, code, signal;
+};
+
+/* How few workers were idle at once, since when. */
+struct interval {
+	uint64_t since_ns; /* 0: none runs */
+	uint32_t low;
 };
 
 /* How the pool's mold, which is one of its guests, does. */
@@ -144,8 +151,11 @@ struct pool {
 	uint32_t count[WORKER_STATES];
 	uint32_t suspects;
 	uint32_t mutes;
-	uint32_t worn; /* of those that are not retiring */
-	bool starved;  /* clients wait, and workers_max is reached */
+	uint32_t worn;	  /* of those that are not retiring */
+	bool starved;	  /* clients wait, and workers_max is reached */
+	bool lacking;	  /* spares are missing, for want of a slot */
+	uint32_t share;	  /* of workers_max, guaranteed: while it is up */
+	uint32_t deficit; /* of its share: slots that others leave it */
 	uint32_t depth;
 	bool watching;
 	bool deaf;
@@ -167,7 +177,13 @@ struct pool {
 	bool judging;		/* a look was asked for: is somebody overdue? */
 	struct backoff backoff;
 	struct mold mold;
-	uint64_t molded; /* workers made from one */
+	struct interval idle;	/* more than spare_min */
+	struct interval excess; /* more than spare_max */
+	bool trim_asked;	/* at its end: who served unseen? */
+	uint64_t trim_ask_ns;	/* ask again */
+	uint64_t spares_ns;	/* no spare is started before this */
+	uint64_t trimmed;	/* workers that went for being idle */
+	uint64_t molded;	/* workers made from one */
 	struct pace pace;
 	struct bounce bounce;
 	uint64_t refused; /* clients, by bouncers */
@@ -197,6 +213,9 @@ struct core {
 	uint32_t ready_n;     /* READY workers of all pools */
 	uint32_t starved_n;   /* pools whose clients wait for a slot */
 	uint32_t reclaimed_n; /* workers that leave to give theirs */
+	uint32_t lacking_n;   /* pools that would start spares */
+	bool freed;	      /* more slots may be open to some pool */
+	uint64_t reserved;    /* the deficits of all pools */
 	bool stopping;
 	bool done;
 	uint64_t now_ns;

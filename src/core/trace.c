@@ -91,9 +91,19 @@ static const struct field event_fields[] = {
 		.bit = SINCE,
 		.optional = true,
 	},
+	{
+		.name = "unseen",
+		.offset = offsetof(struct event, unseen),
+		.type = FIELD_BOOL,
+		.bit = SINCE,
+		.optional = true,
+	},
 	E(change, FIELD_CHANGE, ROW),
 	P(process_limit, FIELD_U32),
 	P(surge, FIELD_U32),
+	P(spare_min, FIELD_U32),
+	P(spare_max, FIELD_U32),
+	P(share, FIELD_U32),
 	P(start_rate, FIELD_U32),
 	P(start_burst, FIELD_U32),
 	P(throttle_time_ns, FIELD_U64),
@@ -101,6 +111,7 @@ static const struct field event_fields[] = {
 	P(deaf_time_ns, FIELD_U64),
 	P(start_time_limit_ns, FIELD_U64),
 	P(wakeup_ns, FIELD_U64),
+	P(trim_interval_ns, FIELD_U64),
 	P(retire_grace_ns, FIELD_U64),
 	P(drain_time_ns, FIELD_U64),
 	P(stop_time_ns, FIELD_U64),
@@ -240,12 +251,15 @@ static bool is_left_out(const struct field *field, const char *place)
 {
 	uint64_t wide = 0;
 	int number = 0;
+	bool yes = false;
 
 	if (field->type == FIELD_U64)
 		memcpy(&wide, place, sizeof(wide));
+	else if (field->type == FIELD_BOOL)
+		memcpy(&yes, place, sizeof(yes));
 	else
 		memcpy(&number, place, sizeof(number));
-	return field->optional && wide == 0 && number == 0;
+	return field->optional && wide == 0 && number == 0 && !yes;
 }
 
 static void put_field(

@@ -17,7 +17,7 @@ struct event;
  * Never:   loses a field that the kind uses: parsing what was printed gives
  *          the same value, and fields that it does not use are zero.
  */
-#define TRACE_LINE_MAX 768
+#define TRACE_LINE_MAX 1024
 
 /* Write one line without its newline; the length, as snprintf() gives it. */
 size_t trace_event(const struct event *event, char *out, size_t room);

@@ -71,7 +71,8 @@ struct view_service {
 	uint32_t total;
 	uint32_t guests; /* not of them, and not in any figure above */
 	uint32_t limit;	 /* 0: workers_max alone */
-	uint32_t depth;	 /* as last seen */
+	uint32_t spare_min, spare_max, share;
+	uint32_t depth; /* as last seen */
 	enum view_mold mold;
 	uint64_t molded; /* of starts: those made from a mold */
 	bool watching;
@@ -92,6 +93,7 @@ struct view_service {
 	uint64_t refused;	      /* clients that bouncers turned away */
 	uint64_t limit_hits;	/* how often all were taken, at the limit */
 	uint64_t limit_ns;	/* for how long in all, until now */
+	uint64_t trimmed;	/* went because they were not needed */
 	uint64_t start_time_ns; /* learned */
 	uint64_t start_cpu_ns;	/* what of it is processor time; 0: unknown */
 };

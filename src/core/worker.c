@@ -158,6 +158,8 @@ void worker_taken(
 	struct pool *pool = pool_of(core, worker);
 
 	heard(core, worker, event);
+	if (event->unseen)
+		worker->unseen_ns = core->now_ns;
 	if (due_taken(core, worker, event->since_ns)) {
 		pool->served++;
 		progressed(core, worker);

@@ -87,6 +87,36 @@ static bool check_descriptors(const struct master *master,
 	return false;
 }
 
+/* Nothing is left for a service that has no share: it would never start. */
+static bool check_shares(const struct master *master, const struct table *table,
+	struct diags *diags)
+{
+	uint64_t shares = 0;
+	uint64_t need;
+	unsigned without = 0;
+	char problem[160];
+	char remedy[160];
+
+	for (unsigned i = 0; i < table->services_n; i++) {
+		shares += table->services[i].policy.share;
+		without += table->services[i].policy.share == 0;
+	}
+	need = shares + (shares > 0 && without > 0);
+	if (need <= master->limits.workers_max)
+		return true;
+	snprintf(problem, sizeof(problem),
+		"the shares of %u services are %llu workers%s, and "
+		"workers_max is %u",
+		table->services_n - without, (unsigned long long)shares,
+		without > 0 ? ", others need one" : "",
+		master->limits.workers_max);
+	snprintf(remedy, sizeof(remedy),
+		"lower share, or raise workers_max to %llu or more",
+		(unsigned long long)need);
+	complain(master, diags, problem, remedy);
+	return false;
+}
+
 bool capacity_check(const struct master *master, const struct edition *edition,
 	struct diags *diags)
 {
@@ -110,5 +140,6 @@ bool capacity_check(const struct master *master, const struct edition *edition,
 			"at most 32768 can be changed at once");
 		return false;
 	}
-	return check_descriptors(master, table, diags);
+	return check_descriptors(master, table, diags) &&
+	       check_shares(master, table, diags);
 }

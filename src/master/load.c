@@ -17,6 +17,7 @@
 #include "sys/creds.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
+#include "sys/machine.h"
 #include "sys/memory.h"
 #include "sys/path.h"
 #include "table/table.h"
@@ -88,6 +89,7 @@ bool load_table(const char *file, struct table **out, struct diags *diags)
 	struct conf_request request = {.file = file,
 		.context = &probed,
 		.libexec_directory = libexec_directory(),
+		.processors = sys_processors(),
 		.as_root = sys_is_root(),
 		.read = read_files,
 		.probe = probe};

@@ -160,6 +160,16 @@ static uint64_t max_use(const struct service *row, uint32_t generation)
 		       : row->max_use;
 }
 
+/* Spares that left by themselves would only be started again: we trim. */
+static uint64_t max_idle_ns(const struct service *row)
+{
+	const struct policy *policy = &row->policy;
+
+	return policy->spare_min > 0 && policy->trim_interval_ns > 0
+		       ? 0
+		       : row->max_idle_ns;
+}
+
 static void put_environment(
 	const struct service *row, const struct birth *birth, struct order *out)
 {
@@ -182,7 +192,7 @@ static void put_environment(
 		add_string(&env, "OSTLER_STRESS", "1");
 	from = env.text.n;
 	text_put(&env.text, "OSTLER_MAX_IDLE=");
-	number_put_seconds(&env.text, row->max_idle_ns);
+	number_put_seconds(&env.text, max_idle_ns(row));
 	add_text(&env, from);
 	put_page(&env, birth);
 	add_seconds(

@@ -108,10 +108,10 @@ static void put(struct master *master, const struct page *page, uint32_t place,
 }
 
 static void put_state(struct master *master, struct page *page, uint32_t place,
-	bool ready, const struct ostler__page_slot *slot)
+	bool ready, const struct ostler__page_slot *slot, bool unseen)
 {
 	struct line *line = line_of(page, place);
-	uint64_t since_ns = slot->since_ns;
+	uint64_t ns = slot->since_ns;
 
 	line->known |= bit_of(place);
 	if (ready) {
@@ -121,11 +121,9 @@ static void put_state(struct master *master, struct page *page, uint32_t place,
 	}
 	line->ready &= ~bit_of(place);
 	/* A time that has not come yet is none. */
-	since_ns = since_ns != 0 && since_ns <= master->now_ns
-			   ? master->now_ns - since_ns
-			   : 0;
+	ns = ns != 0 && ns <= master->now_ns ? master->now_ns - ns : 0;
 	put(master, page, place,
-		(struct event){.kind = EVENT_TAKEN, .since_ns = since_ns});
+		(struct event){EVENT_TAKEN, .since_ns = ns, .unseen = unseen});
 }
 
 /* Whether it has served since that was looked at last. */
@@ -150,8 +148,8 @@ static void put_unseen(struct master *master, struct page *page, uint32_t place,
 
 	if (!has_served(master, page, place, slot))
 		return;
-	put_state(master, page, place, !ready, slot);
-	put_state(master, page, place, ready, slot);
+	put_state(master, page, place, !ready, slot, ready);
+	put_state(master, page, place, ready, slot, false);
 }
 
 /* One that is ready again has counted its client before. */
@@ -163,7 +161,7 @@ static void put_moved(
 	if (!ready)
 		read_slots(page, place, 1, &slot);
 	(void)has_served(master, page, place, &slot);
-	put_state(master, page, place, ready, &slot);
+	put_state(master, page, place, ready, &slot, false);
 }
 
 static void put_worn(struct master *master, struct page *page, uint32_t place)
@@ -232,7 +230,9 @@ static void mark(
 	if (!core_view_service(master->core, service, master->now_ns, &view))
 		return;
 	for (uint32_t i = 0; i < page->lines_n; i++)
-		store(&page->words[i].low, 1 + view.suspect);
+		store(&page->words[i].low,
+			view.suspect + ostler__page_low(
+					       view.spare_min, page->lines_n));
 	store(&page->head->limit, view.limit);
 	store(&page->head->taken, view.taken);
 	store(&page->head->stress, view.stress);
@@ -292,7 +292,7 @@ bool page_heard(struct master *master, uint32_t slot)
 	}
 	/* It was ready, and has a client already. */
 	(void)has_served(master, page, place, &own);
-	put_state(master, page, place, false, &own);
+	put_state(master, page, place, false, &own, false);
 	return true;
 }
 

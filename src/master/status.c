@@ -121,6 +121,10 @@ static void fill_view(
 	out->mute = view->mute;
 	out->total = view->total;
 	out->limit = view->limit;
+	out->spare_min = view->spare_min;
+	out->spare_max = view->spare_max;
+	out->share = view->share;
+	out->trimmed = view->trimmed;
 	out->throttled_for_ns = view->throttled_ns;
 	out->limit_hits = view->limit_hits;
 	out->limit_ns = view->limit_ns;

@@ -39,6 +39,10 @@
 	NUMBER(leftover)                                                       \
 	NUMBER(total)                                                          \
 	NUMBER(limit)                                                          \
+	NUMBER(spare_min)                                                      \
+	NUMBER(spare_max)                                                      \
+	NUMBER(share)                                                          \
+	NUMBER(trimmed)		 /* workers that went for being idle */        \
 	NUMBER(depth)		 /* of all its endpoints; may be unknown */    \
 	NUMBER(throttled_for_ns) /* 0: not throttled */                        \
 	TEXT(cause)		 /* why throttled, or the last failure */      \

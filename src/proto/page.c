@@ -54,6 +54,13 @@ struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n)
 	return words;
 }
 
+uint32_t ostler__page_low(uint32_t least, uint32_t words_n)
+{
+	uint32_t low = least / words_n + (least % words_n != 0);
+
+	return low > 1 ? low : 1;
+}
+
 bool ostler__page_enter(
 	struct ostler__page *page, void *top, size_t bytes, uint32_t slot)
 {

@@ -96,6 +96,9 @@ unsigned ostler__popcount(uint64_t bits);
 size_t ostler__page_bytes(uint32_t words_n);
 struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n);
 
+/* The mark of each of WORDS_N words that tells of fewer than LEAST ready. */
+uint32_t ostler__page_low(uint32_t least, uint32_t words_n);
+
 /*
  * False if what is at TOP, in an object of BYTES bytes, is no page of ours, or
  * has no such SLOT. TOP is the whole of it.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sys/net.h"
+#include "sys/quota.h"
 
 /* False: neither of IPv4 nor of IPv6. */
 static bool take(const struct sockaddr *from, struct machine_address *out)
@@ -48,7 +49,7 @@ static bool is_among(const struct machine_address *all, unsigned n,
 }
 
 /* More than a set holds: all that are there, then. */
-unsigned sys_processors(void)
+static unsigned processors(void)
 {
 	cpu_set_t set;
 	long n;
@@ -57,6 +58,14 @@ unsigned sys_processors(void)
 		return (unsigned)CPU_COUNT(&set);
 	n = sysconf(_SC_NPROCESSORS_ONLN);
 	return n > 0 ? (unsigned)n : 1;
+}
+
+unsigned sys_processors(void)
+{
+	unsigned n = processors();
+	unsigned quota = sys_quota("/proc/self/cgroup", "/sys/fs/cgroup");
+
+	return quota != 0 && quota < n ? quota : n;
 }
 
 int sys_own_addresses(struct machine_address *out, unsigned max)

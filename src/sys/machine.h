@@ -17,7 +17,7 @@ struct machine_address {
 	uint8_t bytes[16]; /* network order; the first 4 for IPv4 */
 };
 
-/* How many processors we may run on; at least 1. */
+/* How many processors we may run on and use up; at least 1. */
 unsigned sys_processors(void);
 
 /* Those of all interfaces, up to MAX: how many, or -errno. */

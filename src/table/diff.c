@@ -70,6 +70,9 @@ static const struct field fields[] = {
 	FIELD(pass, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.process_limit, FIELD_U32, ROW_POLICY),
 	FIELD(policy.surge, FIELD_U32, ROW_POLICY),
+	FIELD(policy.spare_min, FIELD_U32, ROW_POLICY),
+	FIELD(policy.spare_max, FIELD_U32, ROW_POLICY),
+	FIELD(policy.share, FIELD_U32, ROW_POLICY),
 	FIELD(policy.start_rate, FIELD_U32, ROW_POLICY),
 	FIELD(policy.start_burst, FIELD_U32, ROW_POLICY),
 	FIELD(policy.throttle_time_ns, FIELD_U64, ROW_POLICY),
@@ -77,6 +80,7 @@ static const struct field fields[] = {
 	FIELD(policy.deaf_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.start_time_limit_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.wakeup_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.trim_interval_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.retire_grace_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.drain_time_ns, FIELD_U64, ROW_POLICY),
 	FIELD(policy.stop_time_ns, FIELD_U64, ROW_POLICY),
@@ -103,7 +107,7 @@ static const struct field fields[] = {
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 136,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 160,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 264 + sizeof(struct policy),

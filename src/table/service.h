@@ -19,6 +19,8 @@
 struct policy {
 	uint32_t process_limit; /* 0: bounded by workers_max alone */
 	uint32_t surge;		/* workers over the limit during a reload */
+	uint32_t spare_min;	/* idle workers that are always there */
+	uint32_t spare_max;	/* most idle workers; 0: no matter */
 	uint32_t start_rate;	/* starts per second, on average; at least 1 */
 	uint32_t start_burst;	/* starts that may come at once; at least 1 */
 	uint64_t throttle_time_ns;    /* longest pause after failed starts */
@@ -26,7 +28,8 @@ struct policy {
 	uint64_t deaf_time_ns;	      /* patience before a READY is doubted */
 	uint64_t start_time_limit_ns; /* until the promised AVAIL; 0: none */
 	uint64_t wakeup_ns;	      /* period of the wake-up; 0: none */
-	uint64_t retire_grace_ns;     /* a retired idle worker's time */
+	uint64_t trim_interval_ns; /* idle that long, and they go; 0: never */
+	uint64_t retire_grace_ns;  /* a retired idle worker's time */
 	uint64_t drain_time_ns;	  /* a retired taken worker's time, on reload */
 	uint64_t stop_time_ns;	  /* the same when the master stops */
 	uint64_t leave_time_ns;	  /* the same when its service is removed;
@@ -37,6 +40,7 @@ struct policy {
 	uint64_t liveness_ns;	  /* a worker speaks as often; 0: as it likes */
 	uint64_t stress_time_ns;  /* of stress mode, since the limit last came
 				  * near; 0: there is none */
+	uint32_t share;		  /* slots of workers_max that are its own */
 	bool ready_notify;	  /* workers promise a first AVAIL */
 	bool retire_signal;	  /* SIGTERM after retire_grace */
 	bool on_deaf_kill;	  /* at the limit, kill the silent ones */

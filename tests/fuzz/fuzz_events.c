@@ -57,6 +57,10 @@ static struct policy some_policy(struct input *input)
 	struct policy policy = {
 		.process_limit = next(input) % 8,
 		.surge = next(input) % 4,
+		.spare_min = next(input) % 4,
+		.spare_max = next(input) % 4,
+		.share = next(input) % 4,
+		.trim_interval_ns = duration(input, 0),
 		.start_rate = flags & 8 ? 100000 : 1 + next(input) % 20,
 		.start_burst = flags & 16 ? 1000000 : 1 + next(input) % 20,
 		.throttle_time_ns = duration(input, NS_PER_MS),

@@ -57,7 +57,7 @@ MUTANTS = [
      "if (now_ns < pool->backoff.until_ns || now_ns < rate_until(pool))",
      "if (now_ns < pool->backoff.until_ns)"),
     ("fresh failures do not hold a burst back",
-     "\treturn !fresh_failures(pool, now_ns) ||\n", "\treturn now_ns > 0 ||\n"),
+     "\treturn !backoff_is_fresh(pool, now_ns) ||\n", "\treturn now_ns > 0 ||\n"),
     ("a served client does not end a pause",
      "\tif (b->pause_ns == 0 || (b->whole && core->now_ns < b->until_ns))\n\t\treturn;\n",
      "\tif (b->pause_ns != 1)\n\t\treturn;\n"),
@@ -133,11 +133,11 @@ MUTANTS = [
      "\t\tcore->workers[event->slot].serial != event->serial) {", "\t\tfalse) {"),
     ("a freed slot is lost", "\tcore->workers_free = slot;\n", "\t(void)slot;\n"),
     ("a freed slot helps only its own service",
-     "\t\tfeed_all(core);\n", "\t\t(void)feed_all;\n"),
+     "\t\tfeed_starved(core);\n", "\t\t(void)feed_starved;\n"),
     ("idle workers keep their slots while others starve",
      "\t\treclaim(core, spare);\n", "\t\t(void)reclaim;\n"),
     ("one slot is asked of everybody",
-     "\tif (core->reclaimed_n > 0)\n\t\treturn;\n", ""),
+     "core->starved_n == 0 || core->reclaimed_n > 0)", "core->starved_n == 0)"),
     ("wake-ups are made up for",
      "pool->wakeup_ns = core->now_ns + pool->policy.wakeup_ns;",
      "pool->wakeup_ns += pool->policy.wakeup_ns;"),
@@ -196,7 +196,7 @@ MUTANTS = [
     ("a served client ends a whole pause",
      "\tif (b->pause_ns == 0 || (b->whole && core->now_ns < b->until_ns))\n", "\tif (b->pause_ns == 0)\n"),
     ("a short pause grows from a whole one",
-     "fresh_failures(pool, core->now_ns) && !b->whole;", "fresh_failures(pool, core->now_ns);"),
+     "backoff_is_fresh(pool, core->now_ns) && !b->whole;", "backoff_is_fresh(pool, core->now_ns);"),
     ("TAKEN alone proves a worker, whatever the policy",
      "pool->policy.throttle_whole ? worker->cycled", "false ? worker->cycled"),
     ("any AVAIL is a cycle",
@@ -206,13 +206,13 @@ MUTANTS = [
     ("a burst goes over the start rate",
      "\t\tleft_ns -= tokens_ns - now_ns;\n", "\t\t;\n"),
     ("fresh failures let a burst through",
-     "\tif (fresh_failures(pool, now_ns))\n\t\treturn 1;\n", ""),
+     "\tif (backoff_is_fresh(pool, now_ns))\n\t\treturn 1;\n", ""),
     ("stress begins one too late",
      "pool_total(pool) + n < policy->process_limit)", "pool_total(pool) + n <= policy->process_limit)"),
     ("stress begins for those that the rate forbids",
      "\tif (n > allowed)\n\t\tn = allowed;\n\tstress_before_start(core, pool, n);\n",
      "\tstress_before_start(core, pool, n);\n\tif (n > allowed)\n\t\tn = allowed;\n"),
-    ("a guest takes the last slot", "pool_slots(core) < 2", "pool_slots(core) < 1"),
+    ("a guest takes the last slot", "pool_slots_open(core) < 2", "pool_slots_open(core) < 1"),
     ("a service closes over its guests", "|| pool->guests_n > 0)\n\t\treturn;\n\tcore_ask", ")\n\t\treturn;\n\tcore_ask"),
     ("old guests stay", "\tguests_retire_old(core, pool, time_ns);\n", ""),
     ("a guest is counted as ready", "\tif (worker->kind == KIND_WORKER)\n\t\trecount", "\tif (worker->kind <= KIND_MOLD)\n\t\trecount"),
@@ -292,12 +292,37 @@ MUTANTS = [
      "\t\tat_ns = worker->asked_ns + ANSWER_NS;\n", "\t\tat_ns = DEADLINE_NONE;\n"),
     ("a new policy leaves old times", "\t\tdue_arm_all(core, pool);\n", ""),
     ("who said nothing for an interval is ended", "#define MISSED 2", "#define MISSED 1"),
+    ("spares are not started",
+     "\tstarted = pool_spawn(core, pool, want);\n", "\tstarted = 0;\n"),
+    ("spares are forgotten in a pause",
+     "\treturn fill_ns <= core->now_ns ? at_ns : earlier(at_ns, fill_ns);\n", "\treturn at_ns;\n"),
+    ("after a failure all spares are tried at once",
+     "core->now_ns < spare_from(core, pool))", "core->now_ns < pool->spares_ns)"),
+    ("spares take what clients of others wait for",
+     "core->starved_n > 0 && want > pool->deficit", "false && want > pool->deficit"),
+    ("spares take a slot back at once", "\t\t\tspare_wait(core, pool);\n", "\t\t\t;\n"),
+    ("spares that lack a slot never get one", "\t\tfeed_lacking(core, waited);\n", "\t\t(void)feed_lacking;\n"),
+    ("spares are a reason for stress",
+     "\tif (pool->policy.stress_time_ns != 0 &&\n\t\tpool->policy.process_limit != 0 && room > 0)\n\t\troom--;\n", ""),
+    ("nobody looks who waits beside spares that are starting",
+     "pool->count[WORKER_TAKEN] > 0 && pool->look_ns == 0)", "pool->look_ns == 1)"),
+    ("spares are trimmed", "retire_idle(core, pool, low - floor);", "retire_idle(core, pool, low);"),
+    ("how many were idle at last is how few were",
+     "interval->low = smaller(interval->low, ready);", "interval->low = ready;"),
+    ("who served unseen was idle", "\tlow = smaller(low, ready - unseen);\n", "\t(void)unseen;\n"),
+    ("workers are trimmed while clients wait", "if (pool->depth == 0 && low > floor)", "if (low > floor)"),
+    ("the last worker is trimmed", "slot != NO_SLOT && !is_last(pool)) {", "slot != NO_SLOT) {"),
+    ("the end of an interval is not waited for", "\tpool->trim_asked = true;\n", ""),
+    ("shares are not kept", "\treturn open > own ? open : own;\n", "\t(void)own;\n\t(void)open;\n\treturn n;\n"),
+    ("a share is kept from its own service", "\treturn open > own ? open : own;\n", "\t(void)own;\n\treturn core->reserved < n ? open : 0;\n"),
+    ("shares are counted once and for all", "\tcore->reserved -= pool->deficit;\n", ""),
+    ("idle workers of a share are taken away", "live <= pool->share)", "live < 1)"),
 ]
 
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
-    "bounce",
+    "bounce", "spare",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60
@@ -313,7 +338,7 @@ class Bench:
         rest = [*(root / "src/base").glob("*.c"), *(root / "src/table").glob("*.c")]
         sim = root / "tests/sim"
         unit = root / "tests/unit"
-        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_rules", "history"))])
+        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_rules", "promise_slots", "history"))])
         self.good = dict(zip(self.core, self.compile_all(self.core)))
         script = self.compile_all([unit / "core_script.c"])
         world = [sim / (n + ".c") for n in ("sim", "world", "world_guest")]

@@ -22,42 +22,12 @@ void promises_init(struct promises *promises, const struct core_limits *limits)
 	*promises = (struct promises){.limits = *limits};
 }
 
-static bool is_guest(const struct promise_worker *worker)
-{
-	return worker->live && worker->kind != KIND_WORKER;
-}
-
-static bool is_worker(const struct promise_worker *worker)
-{
-	return worker->live && worker->kind == KIND_WORKER;
-}
-
-uint32_t promises_total(const struct promises *promises, uint32_t service)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
-		n += is_worker(&promises->workers[i]) &&
-		     promises->workers[i].service == service;
-	return n;
-}
-
-uint32_t promises_guests(const struct promises *promises, uint32_t service)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
-		n += is_guest(&promises->workers[i]) &&
-		     promises->workers[i].service == service;
-	return n;
-}
-
 static uint32_t retiring(const struct promises *p, uint32_t service)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->limits.workers_max; i++)
-		n += is_worker(&p->workers[i]) &&
+		n += p->workers[i].live && p->workers[i].kind == KIND_WORKER &&
 		     p->workers[i].service == service && p->workers[i].rung > 0;
 	return n;
 }
@@ -83,11 +53,9 @@ bool promises_is_full(const struct promises *promises, uint32_t service)
 
 uint32_t promises_room(const struct promises *promises, uint32_t service)
 {
-	uint32_t slots = promises->limits.workers_max;
+	uint32_t slots = promises_slots(promises, service);
 	uint32_t room = limit_room(promises, service);
 
-	for (uint32_t i = 0; i < promises->limits.workers_max; i++)
-		slots -= promises->workers[i].live;
 	if (promises->services[service].life != LIFE_UP)
 		return 0;
 	return room < slots ? room : slots;
@@ -465,8 +433,8 @@ static bool is_in_reach(const struct event *event, uint32_t service,
 	if (action->service == service || action->kind == ACTION_DONE)
 		return true;
 	return (action->kind == ACTION_WATCH || action->kind == ACTION_IGNORE ||
-		       (action->kind == ACTION_SPAWN &&
-			       action->worker == KIND_MOLD) ||
+		       action->kind == ACTION_SPAWN ||
+		       action->kind == ACTION_RETIRE ||
 		       (action->kind == ACTION_NOTICE &&
 			       action->notice == NOTICE_AT_LIMIT)) &&
 	       (event->kind == EVENT_EXITED ||
@@ -474,14 +442,12 @@ static bool is_in_reach(const struct event *event, uint32_t service,
 		       event->kind == EVENT_START_FAILED);
 }
 
+/* Its slot may be another's by now. */
 static void check_reach(struct promises *p, const struct event *event,
-	const struct actions *actions)
+	uint32_t service, const struct actions *actions)
 {
-	uint32_t service;
-
 	if (!is_about_worker(event))
 		return;
-	service = p->workers[event->slot].service;
 	for (uint32_t i = 0; i < actions->n; i++)
 		check(p, is_in_reach(event, service, &actions->items[i]),
 			"I7: a worker's event moved another service");
@@ -545,6 +511,9 @@ const struct actions *promises_step(struct promises *promises,
 {
 	bool stale = is_stale(promises, event);
 	bool was_done = promises->done;
+	uint32_t service = is_about_worker(event) && !stale
+				   ? promises->workers[event->slot].service
+				   : 0;
 	const struct actions *actions;
 
 	promises->now_ns = now_ns;
@@ -562,7 +531,7 @@ const struct actions *promises_step(struct promises *promises,
 	check(promises, !was_done || event->kind != EVENT_TIME || !actions->n,
 		"I27: something to do after all was done");
 	if (!stale)
-		check_reach(promises, event, actions);
+		check_reach(promises, event, service, actions);
 	for (uint32_t i = 0; i < promises->limits.services_max; i++)
 		check_service(promises, core, i);
 	check_workers(promises, core);

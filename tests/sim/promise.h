@@ -67,6 +67,7 @@ struct promise_service {
 	bool worn;	      /* one is, after this step */
 	bool at_limit;	      /* since then */
 	bool begun;	      /* a worker was started since the service began */
+	uint64_t trimmed;     /* until the last step */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
@@ -134,6 +135,9 @@ void rules_stepped(
 /* Living workers of SERVICE by the promises' own count; its guests. */
 uint32_t promises_total(const struct promises *promises, uint32_t service);
 uint32_t promises_guests(const struct promises *promises, uint32_t service);
+
+/* Slots that are open to SERVICE: those that others lack are not. */
+uint32_t promises_slots(const struct promises *promises, uint32_t service);
 
 /* How many more of them there may be. */
 uint32_t promises_room(const struct promises *promises, uint32_t service);

@@ -384,6 +384,39 @@ static void check_limit(
 		"I32: stress is not as told");
 }
 
+/* Somebody needs a slot more than its service an idle worker. */
+static bool is_wanted(const struct promises *p, const struct core *core)
+{
+	struct view_service view;
+
+	for (uint32_t i = 0; i < p->limits.services_max; i++)
+		if (core_view_service(core, i, p->now_ns, &view) &&
+			view.starved)
+			return true;
+	return false;
+}
+
+/* Who is not needed goes, and never so that spares are missing then. */
+static void check_trim(
+	struct promises *p, const struct core *core, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	struct view_service view;
+
+	if (s->life == LIFE_FREE ||
+		!core_view_service(core, service, p->now_ns, &view))
+		return;
+	if (view.trimmed == s->trimmed)
+		return;
+	s->trimmed = view.trimmed;
+	promise_check(p, view.depth == 0, "I41: trimmed while somebody waits");
+	promise_check(p, view.starting + view.ready + view.taken > 0,
+		"I41: the last worker of all was trimmed");
+	promise_check(p,
+		view.ready >= s->policy.spare_min || is_wanted(p, core),
+		"I41: trimmed below spare_min");
+}
+
 /*
  * B13: starts are held back for those under way, or for clients that others
  * will have served; not for workers that do nothing.
@@ -443,5 +476,6 @@ void rules_stepped(
 		check_limit(p, core, i);
 		check_held(p, core, i, event);
 		check_bouncers(p, i);
+		check_trim(p, core, i);
 	}
 }

@@ -192,6 +192,26 @@ static void check_served(struct sim *sim, uint32_t service)
 		"L2: paused for ever");
 }
 
+/* One place of a service that may come under stress is no spare's. */
+static bool lacks_spares(const struct sim *sim, uint32_t service,
+	const struct view_service *view)
+{
+	const struct world_service *s = &sim->world.services[service];
+	uint32_t room = promises_room(&sim->promises, service);
+
+	if (!s->configured || view->throttled_ns > 0 || view->starting > 0)
+		return false;
+	/*
+	 * A second, where a client of another service came before; and after
+	 * a failure the last one started has to show that it stays.
+	 */
+	if (core_deadline_ns(sim->core) <=
+		sim->world.now_ns + NS_PER_S + s->policy.quick_exit_ns)
+		return false;
+	return room > (s->policy.stress_time_ns != 0) &&
+	       view->ready < s->policy.spare_min;
+}
+
 static void check_healed(struct sim *sim, uint32_t service)
 {
 	const struct world_service *s = &sim->world.services[service];
@@ -202,9 +222,11 @@ static void check_healed(struct sim *sim, uint32_t service)
 	/* Slots that others fill are theirs: no rule takes them away. */
 	break_if(sim,
 		waits_long(sim, s) &&
-			core_view_workers(sim->core) < sim->world.slots_n,
+			promises_slots(&sim->promises, service) > 0,
 		"L1: all is well, and a client waits");
 	break_if(sim, view.deaf && view.depth == 0, "L6: deaf for ever");
+	break_if(sim, lacks_spares(sim, service, &view),
+		"L8: room, no pause, and spares are missing");
 }
 
 static void check_workers(struct sim *sim)
@@ -228,7 +250,8 @@ static bool may_be_due(const struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->world.services_n; i++)
 		if (sim->world.services[i].configured &&
-			sim->world.services[i].policy.wakeup_ns != 0)
+			(sim->world.services[i].policy.wakeup_ns != 0 ||
+				sim->world.services[i].policy.spare_min != 0))
 			return true;
 	return false;
 }

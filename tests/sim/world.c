@@ -86,6 +86,7 @@ static struct policy some_policy(
 		.bounces = coin(world),
 	};
 
+	world_spares(world, &policy);
 	if (coin(world)) {
 		policy.surge = 0;
 		policy.replace_first = false;

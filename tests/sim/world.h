@@ -176,6 +176,7 @@ void world_calm(struct world *world, bool heal);
 /* For world_guest.c and world.c alone. */
 bool world_chance(struct world *world, enum fault fault);
 uint64_t world_about(struct world *world, uint64_t ns);
+void world_spares(struct world *world, struct policy *policy);
 void guest_spawn(struct world *world, const struct action *action);
 void guest_move(struct world *world, struct guest *guest);
 void guest_wake_one(struct world *world, uint32_t service);

@@ -14,6 +14,18 @@ static struct world_service *service_of(
 	return &world->services[guest->service];
 }
 
+/* All shares together fit into the slots, and leave one. */
+void world_spares(struct world *world, struct policy *policy)
+{
+	uint32_t share = world->slots_n / world->services_n;
+
+	policy->spare_min = (uint32_t)prng_below(&world->prng, 5);
+	policy->spare_max = (uint32_t)prng_below(&world->prng, 7);
+	if (prng_below(&world->prng, 3) != 0)
+		policy->trim_interval_ns = world_about(world, 5 * NS_PER_S);
+	policy->share = (uint32_t)prng_below(&world->prng, share + 1);
+}
+
 void guest_spawn(struct world *world, const struct action *action)
 {
 	struct guest *guest = &world->guests[action->slot];

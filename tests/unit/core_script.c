@@ -193,6 +193,8 @@ static unsigned long long service_field(
 	FIELD(limit_ns);
 	FIELD(start_time_ns);
 	FIELD(start_cpu_ns);
+	FIELD(starved);
+	FIELD(trimmed);
 	fail_msg("no such field: %s", key);
 	return 0;
 }

@@ -46,6 +46,15 @@ static void the_example_of_the_manual_is_read(void **state)
 	CHECK_TEXT(row->endpoints[0].file, "ostler.conf");
 }
 
+static void check_spares(const struct policy *policy, uint32_t least,
+	uint32_t most, uint32_t share, uint64_t interval_s)
+{
+	assert_int_equal(policy->spare_min, least);
+	assert_int_equal(policy->spare_max, most);
+	assert_int_equal(policy->share, share);
+	assert_true(policy->trim_interval_ns == interval_s * NS_PER_S);
+}
+
 static void what_is_not_given_has_its_default(void **state)
 {
 	const struct service *row = service_with("");
@@ -74,6 +83,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(row->socket_mode, 0660);
 	assert_int_equal(row->backlog, 511);
 	assert_int_equal(policy->process_limit, 100);
+	check_spares(policy, 0, 0, 0, 30);
 	assert_int_equal(policy->surge, 25);
 	assert_int_equal(policy->start_rate, 200);
 	assert_int_equal(policy->start_burst, 200);
@@ -113,6 +123,8 @@ static void every_setting_reaches_its_field(void **state)
 		service_with("user = u group = g directory = \"/tmp//x/./\" "
 			     "umask = 077 environment = {\"A=1\", \"B=\"} "
 			     "process_limit = 8 max_use = 0 max_idle = 0 "
+			     "spare_min = 2 spare_max = 4 share = 6 "
+			     "trim_interval = 11s "
 			     "wakeup = 7s throttle_time = 6s surge = 3 "
 			     "start_rate = 4 start_burst = 5 quick_exit = 1ms "
 			     "deaf_time = 2s start_time_limit = 3s "
@@ -150,6 +162,7 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(row->socket_mode, 0600);
 	assert_int_equal(row->backlog, 9);
 	assert_int_equal(policy->process_limit, 8);
+	check_spares(policy, 2, 4, 6, 11);
 	assert_int_equal(policy->surge, 3);
 	assert_int_equal(policy->start_rate, 4);
 	assert_int_equal(policy->start_burst, 5);
@@ -484,11 +497,24 @@ static void a_thousand_services_are_read(void **state)
 	assert_int_equal(table_find(table, "s999")->line, 1000);
 }
 
+static void an_automatic_limit_is_one_for_each_processor(void **state)
+{
+	const struct service *row = service_with("process_limit = auto");
+
+	(void)state;
+	assert_int_equal(row->policy.process_limit, 1);
+	request.processors = 6;
+	row = service_with("process_limit = auto");
+	assert_int_equal(row->policy.process_limit, 6);
+	assert_int_equal(row->policy.surge, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONF_TEST(the_example_of_the_manual_is_read),
 		CONF_TEST(what_is_not_given_has_its_default),
+		CONF_TEST(an_automatic_limit_is_one_for_each_processor),
 		CONF_TEST(every_setting_reaches_its_field),
 		CONF_TEST(a_mold_is_asked_for),
 		CONF_TEST(every_setting_of_wear_reaches_its_field),

@@ -192,6 +192,12 @@ static void settings_that_do_not_go_together_are_refused(void **state)
 		{"process_limit = 1 surge = 1",
 			"surge with process_limit = 1: there must never be two "
 			"workers; remove it, or raise process_limit"},
+		{"process_limit = 4 spare_min = 5",
+			"spare_min = 5 is more than process_limit = 4; lower "
+			"it, or raise the other"},
+		{"process_limit = 4 share = 5",
+			"share = 5 is more than process_limit = 4; lower it, "
+			"or raise the other"},
 		{"wakeup = 99ms",
 			"wakeup: so short a period would keep the master busy; "
 			"give it 100ms or more, or 0 for never"},

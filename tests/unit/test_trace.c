@@ -40,6 +40,10 @@ static struct policy some_policy(struct prng *prng)
 	return (struct policy){
 		.process_limit = u32(prng),
 		.surge = u32(prng),
+		.spare_min = u32(prng),
+		.spare_max = u32(prng),
+		.share = u32(prng),
+		.trim_interval_ns = u64(prng),
 		.start_rate = u32(prng),
 		.start_burst = u32(prng),
 		.throttle_time_ns = u64(prng),
