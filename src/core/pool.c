@@ -69,6 +69,11 @@ void pool_reserve(struct core *core, struct pool *pool, uint32_t share)
  * a reload may go over it, by as many as are leaving and no more than surge:
  * then the new generation need not wait for the old one's last client.
  */
+bool pool_awaits(const struct pool *pool, const struct worker *worker)
+{
+	return pool->depth > 0 && !worker->spoke && !worker->suspect;
+}
+
 uint32_t pool_limit_room(const struct pool *pool)
 {
 	uint32_t total = pool_total(pool);

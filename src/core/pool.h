@@ -24,6 +24,13 @@ uint32_t pool_available(const struct pool *pool);
 
 uint32_t pool_total(const struct pool *pool);
 
+/*
+ * Taken for ready, but never heard of, while clients of its own wait: as likely
+ * as not it is still starting, and they would wait for ever if each of its kind
+ * had to go before it was up. (One that is silent for too long is suspect.)
+ */
+bool pool_awaits(const struct pool *pool, const struct worker *worker);
+
 /* How many more the limit and the surge allow; slots are another matter. */
 uint32_t pool_limit_room(const struct pool *pool);
 

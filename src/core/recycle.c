@@ -39,8 +39,8 @@ static struct worker *staying(
 
 /*
  * The oldest that is idle, or else the oldest: those with a client leave when
- * it is done. One that cannot be heard cannot be asked, and a suspect is the
- * lease's.
+ * it is done. One that cannot be heard cannot be asked, a suspect is the
+ * lease's, and one that is awaited shall have come first.
  */
 static struct worker *next_of(struct core *core, const struct pool *pool)
 {
@@ -52,7 +52,7 @@ static struct worker *next_of(struct core *core, const struct pool *pool)
 		bool idle = worker->state == WORKER_READY;
 
 		if (worker->wear == WEAR_NONE || worker->mute ||
-			worker->suspect ||
+			worker->suspect || pool_awaits(pool, worker) ||
 			(!idle && worker->state != WORKER_TAKEN))
 			continue;
 		if (found == NULL || idle || found->state != WORKER_READY)

@@ -10,16 +10,6 @@
 #include "core/spare.h"
 #include "core/state.h"
 
-/*
- * Taken for ready, but never heard of, while clients of its own wait: as likely
- * as not it is still starting, and they would wait for ever if each of its kind
- * had to go before it was up. (One that is silent for too long is suspect.)
- */
-static bool is_coming(const struct pool *pool, const struct worker *worker)
-{
-	return pool->depth > 0 && !worker->spoke && !worker->suspect;
-}
-
 /* The newest that can be spared: it is the coldest (MECHANISMS B14). */
 static struct worker *spare_of(struct core *core, const struct pool *pool)
 {
@@ -27,7 +17,7 @@ static struct worker *spare_of(struct core *core, const struct pool *pool)
 
 	for (; slot != NO_SLOT; slot = core->workers[slot].next)
 		if (core->workers[slot].state == WORKER_READY &&
-			!is_coming(pool, &core->workers[slot]))
+			!pool_awaits(pool, &core->workers[slot]))
 			return &core->workers[slot];
 	return NULL;
 }

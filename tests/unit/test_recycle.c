@@ -328,6 +328,27 @@ static void one_that_serves_nobody_is_not_worn(void **state)
 		"worker slot=0 state=2 wear=0\n");
 }
 
+static void who_is_awaited_is_not_replaced(void **state)
+{
+	(void)state;
+	script_check("row service=0 change=changed process_limit=1 max_age=1s "
+		     "deaf_time=10s\n"
+		     "table\n"
+		     "> watch service=0\n"
+		     "clients service=0 depth=1\n"
+		     "> spawn service=0 slot=0 serial=1\n"
+		     "started slot=0 serial=1\n"
+		     "at 1.5s\n"
+		     "time\n"
+		     "> look service=0\n"
+		     "> watch service=0\n"
+		     "view service=0 total=1 retiring=0 worn=1\n"
+		     "# it takes long to start, but it comes: now it may go\n"
+		     "taken slot=0 serial=1\n"
+		     "> retire service=0 slot=0 serial=1\n"
+		     "> ignore service=0\n");
+}
+
 static void without_a_slot_the_worn_one_goes_first(void **state)
 {
 	(void)state;
@@ -389,6 +410,7 @@ int main(void)
 		cmocka_unit_test(
 			but_where_clients_have_a_time_it_is_no_more_than_that_of_two),
 		cmocka_unit_test(one_that_serves_nobody_is_not_worn),
+		cmocka_unit_test(who_is_awaited_is_not_replaced),
 		cmocka_unit_test(without_a_slot_the_worn_one_goes_first),
 		cmocka_unit_test(a_reload_takes_the_token_along),
 	};
