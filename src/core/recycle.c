@@ -63,7 +63,7 @@ static struct worker *next_of(struct core *core, const struct pool *pool)
 
 /*
  * Would it be missed? Where clients came lately all are what that took, even if
- * they are idle at this moment.
+ * they are idle at this moment; and elsewhere the spares are to be there.
  */
 static bool is_needed(const struct core *core, const struct pool *pool,
 	const struct worker *worker)
@@ -73,6 +73,7 @@ static bool is_needed(const struct core *core, const struct pool *pool,
 	if (worker->state == WORKER_READY)
 		idle--;
 	return pool->depth > 0 || pool->count[WORKER_TAKEN] > 0 || idle == 0 ||
+	       idle < pool->policy.spare_min ||
 	       core->now_ns < pool->client_ns + CALM_NS;
 }
 

@@ -135,6 +135,27 @@ static void who_would_not_be_missed_is_not_replaced(void **state)
 		"view service=0 ready=1 starting=1\n");
 }
 
+static void spares_would_be_missed_though_nobody_came(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=4 max_age=30s spare_min=2\n"
+		"table\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"> watch service=0\n"
+		"ready slot=0 serial=1\n"
+		"ready slot=1 serial=2\n"
+		"at 30s\n"
+		"time\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"view service=0 ready=2 starting=1 recycled=0\n"
+		"ready slot=2 serial=3\n"
+		"> retire service=0 slot=1 serial=2\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"view service=0 ready=2 starting=1 retiring=1 recycled=1\n");
+}
+
 static void who_is_found_to_be_taken_would_be_missed(void **state)
 {
 	(void)state;
@@ -401,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_lone_worker_is_never_two),
 		cmocka_unit_test(within_the_limit_nobody_is_over_it),
 		cmocka_unit_test(who_would_not_be_missed_is_not_replaced),
+		cmocka_unit_test(spares_would_be_missed_though_nobody_came),
 		cmocka_unit_test(who_is_found_to_be_taken_would_be_missed),
 		cmocka_unit_test(where_clients_came_lately_all_are_missed),
 		cmocka_unit_test(idle_ones_go_first),
