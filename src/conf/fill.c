@@ -441,4 +441,5 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_times(&values, out);
 	fill_mold(&values, out);
 	fill_overload(&values, request, out);
+	fill_sources(&values, out);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "conf/complain.h"
 #include "conf/native.h"
 #include "conf/source.h"
 #include "conf/value.h"
@@ -113,4 +114,55 @@ void fill_overload(const struct values *values,
 		check_reply(values, given->first->next->text);
 	start_bouncer(values, request, way,
 		replies ? given->first->next->text : NULL, out);
+}
+
+/* ------------------------------------------------- too many from one place */
+
+static bool has_inet(const struct service *row)
+{
+	for (unsigned i = 0; i < row->endpoints_n; i++)
+		if (row->endpoints[i].kind == ENDPOINT_INET)
+			return true;
+	return false;
+}
+
+static void check_limit(const struct values *values, enum setting_id id,
+	const char *name, uint32_t limit, const struct service *row)
+{
+	struct place place = value_place(values, id);
+
+	if (limit == 0)
+		return;
+	if (!has_inet(row))
+		complain(values->diags, &place, "remove it",
+			"%s: only clients of TCP have an address", name);
+	else if (!row->page || row->channel == CHANNEL_SHARED)
+		warn(values->diags, &place,
+			"do without status_page = no, status_channel = "
+			"shared, request_time_limit and liveness",
+			"%s: each worker counts its own clients alone", name);
+}
+
+static void check_bits(const struct values *values, enum setting_id id,
+	const char *name, const struct service *row)
+{
+	struct place place = value_place(values, id);
+
+	if (value_is_given(values, id) && row->prefix_limit == 0)
+		warn(values->diags, &place, "add prefix_limit, or remove it",
+			"%s has no effect: there is no prefix_limit", name);
+}
+
+void fill_sources(const struct values *values, struct service *out)
+{
+	out->source_limit = value_number32(values, SETTING_source_limit);
+	out->prefix_limit = value_number32(values, SETTING_prefix_limit);
+	out->prefix_ipv4 = value_number32(values, SETTING_prefix_ipv4);
+	out->prefix_ipv6 = value_number32(values, SETTING_prefix_ipv6);
+	check_limit(values, SETTING_source_limit, "source_limit",
+		out->source_limit, out);
+	check_limit(values, SETTING_prefix_limit, "prefix_limit",
+		out->prefix_limit, out);
+	check_bits(values, SETTING_prefix_ipv4, "prefix_ipv4", out);
+	check_bits(values, SETTING_prefix_ipv6, "prefix_ipv6", out);
 }

@@ -184,6 +184,12 @@ static void add_limit(struct grid *grid, const struct control_service *service)
 				"turned away while full: %" PRIu64 " client%s",
 				service->refused,
 				service->refused == 1 ? "" : "s"));
+	if (known(service->over_source) > 0)
+		add_note(grid, grid_format(grid,
+				       "too many from one source: %" PRIu64
+				       " client%s refused",
+				       service->over_source,
+				       service->over_source == 1 ? "" : "s"));
 	if (known(service->stress) > 0)
 		add_note(grid, "stress: workers are told to be brief");
 }

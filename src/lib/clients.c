@@ -8,6 +8,7 @@
 struct slot {
 	struct ostler_client client; /* first: its address is the slot's */
 	struct clients *home;
+	struct ostler__source source;
 	struct slot *next_free;
 	unsigned wants;
 	bool registered;
@@ -79,6 +80,7 @@ static int part_with(struct clients *c, struct slot *slot)
 	if (slot->registered)
 		(void)control(slot, EPOLL_CTL_DEL);
 	slot->registered = false;
+	ostler__source_left(c->worker, &slot->source);
 	(void)close(slot->client.fd);
 	slot->next_free = c->free;
 	c->free = slot;
@@ -90,6 +92,7 @@ static int admit_one(struct clients *c, int fd)
 {
 	struct slot *slot = c->free;
 
+	slot->source = c->worker->sources.newest;
 	fd = ostler_worker_receive(c->worker, fd);
 	if (fd < 0)
 		return ostler_worker_done(c->worker);

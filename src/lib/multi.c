@@ -155,6 +155,7 @@ static int run(int argc, char **argv, const struct ostler_options *options,
 	if (ostler__open(&w, &mine, argc, argv, options, &several) < 0)
 		return 1;
 	w->one_by_one = one_by_one;
+	w->sources.parted = true;
 	max = mine.clients_max != 0 ? mine.clients_max : CLIENTS_DEFAULT;
 	ostler_worker_set_clients_max(w, max);
 	begun = ostler__begin(w, &mine);

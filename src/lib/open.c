@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -203,6 +204,9 @@ void ostler_worker_close(struct ostler_worker *worker)
 	if (worker->lock_fd >= 0)
 		(void)close(worker->lock_fd);
 	worker->lock_fd = -1;
+	ostler__sources_clear(worker);
+	free(worker->sources.held);
+	worker->sources = (struct ostler__sources){.held = NULL};
 	ostler__page_close(worker);
 	worker->open = false;
 }

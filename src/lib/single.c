@@ -16,6 +16,8 @@ static int serve(struct ostler_worker *w, const struct ostler_options *options,
 	if (client < 0)
 		return 0; /* the sender's trouble is no reason to leave */
 	result = options->serve(client, options->context);
+	/* Who sees the end may come again at once. */
+	ostler__source_left(w, &w->sources.newest);
 	(void)close(client); /* whatever it says, it is closed */
 	return result;
 }

@@ -13,6 +13,10 @@
 #define POSTFIX_MAX_USE 100
 #define POSTFIX_MAX_IDLE_NS (100 * NS_PER_S)
 
+/* What ostler.conf(5) says of these if it says nothing. */
+#define PREFIX_IPV4 24
+#define PREFIX_IPV6 64
+
 #define NS_PER_S UINT64_C(1000000000)
 #define SECONDS_MAX UINT64_C(1000000000)
 
@@ -130,6 +134,22 @@ static int take_number(struct ostler__start *s, const char *name, unsigned *out)
 	return 0;
 }
 
+static int parse_sources(struct ostler__start *s)
+{
+	s->prefix_ipv4 = PREFIX_IPV4;
+	s->prefix_ipv6 = PREFIX_IPV6;
+	if (take_number(s, "OSTLER_SOURCE_LIMIT", &s->source_limit) < 0 ||
+		take_number(s, "OSTLER_PREFIX_LIMIT", &s->prefix_limit) < 0 ||
+		take_number(s, "OSTLER_PREFIX_IPV4", &s->prefix_ipv4) < 0 ||
+		take_number(s, "OSTLER_PREFIX_IPV6", &s->prefix_ipv6) < 0)
+		return -EINVAL;
+	if (s->prefix_ipv4 > 32)
+		return refuse(s, "OSTLER_PREFIX_IPV4", "more than 32 bits");
+	if (s->prefix_ipv6 > 128)
+		return refuse(s, "OSTLER_PREFIX_IPV6", "more than 128 bits");
+	return 0;
+}
+
 static int parse_native(struct ostler__start *s)
 {
 	const char *idle = getenv("OSTLER_MAX_IDLE");
@@ -154,7 +174,7 @@ static int parse_native(struct ostler__start *s)
 	if (liveness != NULL &&
 		!ostler__parse_duration(liveness, &s->liveness_ns))
 		return refuse(s, "OSTLER_LIVENESS", "not a time");
-	return 0;
+	return parse_sources(s);
 }
 
 /* ------------------------------------------------- Postfix's dialect */

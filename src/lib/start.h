@@ -27,7 +27,11 @@ struct ostler__start {
 	unsigned stress;	     /* 1: the limit was near when it started */
 	unsigned max_use;	     /* 0: no limit */
 	unsigned clients_per_worker; /* at a time; 0: as the program says */
-	uint64_t max_idle_ns;	     /* 0: no limit */
+	unsigned source_limit;	     /* clients from an address; 0: none */
+	unsigned prefix_limit;	     /* ... from a network; 0: none */
+	unsigned prefix_ipv4;	     /* bits of one */
+	unsigned prefix_ipv6;
+	uint64_t max_idle_ns; /* 0: no limit */
 
 	/* Postfix's options; all false or 0 in a native worker. */
 	bool alone;		  /* -l: no sibling ever */

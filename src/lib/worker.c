@@ -236,7 +236,7 @@ static int try_message(int listener)
 	return (p.revents & (POLLHUP | POLLRDHUP)) != 0 ? -EINVAL : listener;
 }
 
-static int try_listener(const struct ostler_worker *w, int listener)
+static int try_listener(struct ostler_worker *w, int listener)
 {
 	int flags = SOCK_CLOEXEC | (w->nonblocking_clients ? SOCK_NONBLOCK : 0);
 
@@ -247,7 +247,7 @@ static int try_listener(const struct ostler_worker *w, int listener)
 
 		if (w->blocking && !readable(listener))
 			return -EAGAIN;
-		fd = accept4(listener, NULL, NULL, flags);
+		fd = ostler__source_accept(w, listener, flags);
 		if (fd >= 0)
 			return fd;
 		if (!client_is_gone(errno))
@@ -299,6 +299,7 @@ static int took_client(struct ostler_worker *w, int fd, uint64_t now)
 {
 	w->clients_n++;
 	w->accepted++;
+	ostler__source_took(w);
 	w->paused = false;
 	w->leaving = w->leaving || is_used_up(w);
 	ostler__page_counts(w, is_full(w) ? now : 0);
@@ -406,8 +407,10 @@ int ostler_worker_done(struct ostler_worker *worker)
 	worker->clients_n--;
 	worker->served++;
 	worker->clients_since_word++;
-	if (worker->clients_n == 0)
+	if (worker->clients_n == 0) {
 		worker->idle_since_ns = now;
+		ostler__sources_clear(worker);
+	}
 	ostler__page_counts(worker, 0);
 	if (!worker->leaving)
 		look_if_due(worker, now);

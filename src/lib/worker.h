@@ -7,6 +7,7 @@
 
 #include <ostler.h>
 
+#include "lib/source.h"
 #include "lib/start.h"
 #include "proto/page.h"
 #include "proto/status.h"
@@ -69,7 +70,8 @@ struct ostler_worker {
 	uint64_t looked_ns;
 	uint64_t spoke_ns;
 	uint64_t paused_until_ns;
-	struct ostler__page page; /* owned; head is NULL: there is none */
+	struct ostler__sources sources; /* of those clients; source.h */
+	struct ostler__page page;	/* owned; head is NULL: there is none */
 	size_t page_bytes;
 	uint32_t epoch;	       /* of the listeners' registration */
 	char attributes[4096]; /* of the client that came last: receive.h */

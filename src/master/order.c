@@ -170,6 +170,19 @@ static uint64_t max_idle_ns(const struct service *row)
 		       : row->max_idle_ns;
 }
 
+/* A bouncer turns everybody away as it is told to. */
+static void put_sources(struct environment *env, const struct service *row,
+	const struct birth *birth)
+{
+	if (birth->kind == KIND_BOUNCER ||
+		(row->source_limit == 0 && row->prefix_limit == 0))
+		return;
+	add_number(env, "OSTLER_SOURCE_LIMIT", row->source_limit);
+	add_number(env, "OSTLER_PREFIX_LIMIT", row->prefix_limit);
+	add_number(env, "OSTLER_PREFIX_IPV4", row->prefix_ipv4);
+	add_number(env, "OSTLER_PREFIX_IPV6", row->prefix_ipv6);
+}
+
 static void put_environment(
 	const struct service *row, const struct birth *birth, struct order *out)
 {
@@ -195,6 +208,7 @@ static void put_environment(
 	number_put_seconds(&env.text, max_idle_ns(row));
 	add_text(&env, from);
 	put_page(&env, birth);
+	put_sources(&env, row, birth);
 	add_seconds(
 		&env, "OSTLER_REQUEST_TIME_LIMIT", row->policy.request_time_ns);
 	add_seconds(&env, "OSTLER_LIVENESS", row->policy.liveness_ns);

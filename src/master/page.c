@@ -134,6 +134,7 @@ static bool has_served(struct master *master, const struct page *page,
 		&master->workers[line_of(page, place)->workers[place % 64]];
 	uint64_t served = slot->served;
 
+	worker_refused(master, worker, slot->over);
 	if (served <= worker->page_served || served > SERVED_MAX)
 		return false;
 	worker->page_served = served;

@@ -4,6 +4,9 @@
 #include <stddef.h>
 
 #include "master/master.h"
+#include "master/services.h"
+
+#define OVER_MAX (UINT64_C(1) << 48) /* more is a lie */
 
 struct worker_record *worker_at(
 	struct master *master, uint32_t slot, uint32_t serial)
@@ -23,4 +26,13 @@ uint32_t worker_by_pid(const struct master *master, int pid)
 			master->workers[slot].pid == pid)
 			return slot;
 	return UINT32_MAX;
+}
+
+void worker_refused(
+	struct master *master, struct worker_record *worker, uint64_t over)
+{
+	if (over <= worker->page_over || over > OVER_MAX)
+		return;
+	service_of(master, worker->service)->over += over - worker->page_over;
+	worker->page_over = over;
 }

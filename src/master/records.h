@@ -41,11 +41,16 @@ struct worker_record {
 	struct page *page;    /* borrowed from its service; NULL: none */
 	uint32_t page_place;  /* in it */
 	uint64_t page_served; /* clients, by what it wrote there */
+	uint64_t page_over;   /* ... and those that were too many */
 };
 
 /* NULL if the slot has another worker by now, or none. */
 struct worker_record *worker_at(
 	struct master *master, uint32_t slot, uint32_t serial);
+
+/* So many clients were too many from their source, it says. */
+void worker_refused(
+	struct master *master, struct worker_record *worker, uint64_t over);
 
 /* The slot of the worker with this pid, or UINT32_MAX. */
 uint32_t worker_by_pid(const struct master *master, int pid);

@@ -66,6 +66,7 @@ struct service_state {
 	uint32_t leftovers;
 	uint32_t stopped_serial; /* held the accept lock, and was stopped */
 	struct page *page;	 /* owned, and older ones; or NULL */
+	uint64_t over;		 /* clients, too many from their source */
 	uint64_t served; /* clients, of workers that are gone or say so */
 	uint64_t no_depth_until_ns; /* asking was too dear, or failed */
 	struct gossip gossip;

@@ -197,6 +197,7 @@ void status_put_service(
 	record.service.name = state->row->name;
 	fill_view(&view, &record.service);
 	fill_gossip(state, &record.service);
+	record.service.over_source = state->over;
 	record.service.on_full =
 		state->row->bounce == NULL ? "queue" : state->row->bounce[1];
 	text_builder_init(&text, cause, sizeof(cause));

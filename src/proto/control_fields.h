@@ -50,8 +50,9 @@
 	NUMBER(limit_ns)	 /* for how long in all, until now */          \
 	NUMBER(stress)		 /* 1 in stress mode, else 0 */                \
 	TEXT(on_full)		 /* queue, or who comes then is turned away */ \
-	NUMBER(bouncing) /* 1 while a bouncer is at the door, else 0 */        \
-	NUMBER(refused)	 /* clients that were turned away, when full */        \
+	NUMBER(bouncing)    /* 1 while a bouncer is at the door, else 0 */     \
+	NUMBER(refused)	    /* clients that were turned away, when full */     \
+	NUMBER(over_source) /* ... too many from there already */              \
 	NUMBER(failures)                                                       \
 	NUMBER(starts)                                                         \
 	NUMBER(served)                                                         \

@@ -74,9 +74,10 @@ struct ostler__page_slot {
 	_Atomic uint64_t refused; /* clients: the service was full */
 	_Atomic uint64_t dropped; /* clients: at random, before it was */
 	_Atomic uint64_t over;	  /* clients: too many from there already */
-	_Atomic uint64_t peer[2]; /* its IPv6 address, in network order; an
-				   * IPv4 one is mapped; 0: none, or AF_UNIX */
-	uint64_t reserved[8];
+	_Atomic uint64_t peer[2]; /* where clients are from: an IPv6 address,
+				   * in network order; an IPv4 one is mapped */
+	_Atomic uint64_t peers;	  /* clients from there, of those it has */
+	uint64_t reserved[7];
 };
 
 /* Where a worker's own things are; NULL: it has no page. */

@@ -51,6 +51,10 @@ static const struct field fields[] = {
 	FIELD(flow, FIELD_BOOL, ROW_CHANGED),
 	FIELD(page, FIELD_BOOL, ROW_CHANGED),
 	FIELD(clients_per_worker, FIELD_U32, ROW_CHANGED),
+	FIELD(source_limit, FIELD_U32, ROW_CHANGED),
+	FIELD(prefix_limit, FIELD_U32, ROW_CHANGED),
+	FIELD(prefix_ipv4, FIELD_U32, ROW_CHANGED),
+	FIELD(prefix_ipv6, FIELD_U32, ROW_CHANGED),
 	FIELD(limits.core_bytes, FIELD_U64, ROW_CHANGED),
 	FIELD(limits.nofile, FIELD_U64, ROW_CHANGED),
 	FIELD(limits.nproc, FIELD_U64, ROW_CHANGED),
@@ -110,7 +114,7 @@ static const struct field fields[] = {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 160,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
-		       sizeof(struct service) == 264 + sizeof(struct policy),
+		       sizeof(struct service) == 280 + sizeof(struct policy),
 	"a field of struct service has no line in fields[]");
 
 static bool same_string(const char *a, const char *b)

@@ -121,7 +121,11 @@ struct service {
 	uint32_t backlog;
 	uint32_t max_use;	     /* clients per worker; 0: no limit */
 	uint32_t clients_per_worker; /* at a time; 0: as its program says */
-	uint64_t max_idle_ns;	     /* idle time of a worker; 0: no limit */
+	uint32_t source_limit;	     /* clients from an address; 0: no limit */
+	uint32_t prefix_limit;	     /* ... from a network; 0: no limit */
+	uint32_t prefix_ipv4;	     /* bits of one */
+	uint32_t prefix_ipv6;
+	uint64_t max_idle_ns; /* idle time of a worker; 0: no limit */
 	enum status_channel channel;
 	bool nonblocking;	 /* listeners are O_NONBLOCK (MECHANISMS B11) */
 	bool flow;		 /* a flow pipe on 3 and 4; else /dev/null */

@@ -222,11 +222,12 @@ def test_the_past_at_the_limit_and_stress_are_told_under_the_row(master):
     assert "    all taken, at its limit: 3 times, 2m10s in all\n" in out
     assert "    stress: workers are told to be brief\n" in out
     assert "turned away" not in out
-    one.answers["status"] = MASTER + WEB.replace(" failures=0", " on_full=reply bouncing=1 refused=7 failures=0") + OK
+    one.answers["status"] = MASTER + WEB.replace(" failures=0", " on_full=reply bouncing=1 refused=7 over_source=1 failures=0") + OK
+    assert "    too many from one source: 1 client refused\n" in ask(one, "status").stdout
     assert ("    full: clients that come are turned away\n"
             "    turned away while full: 7 clients\n") in ask(one, "status").stdout
     full = json.loads(ask(one, "status", "--json").stdout)["services"][0]
-    assert (full["on_full"], full["bouncing"], full["refused"]) == ("reply", 1, 7)
+    assert (full["on_full"], full["bouncing"], full["refused"], full["over_source"]) == ("reply", 1, 7, 1)
     one.answers["status"] = MASTER + web + OK
     row = json.loads(ask(one, "status", "--json").stdout)["services"][0]
     assert (row["limit_hits"], row["limit_seconds"], row["stress"]) == (3, 130.0, 1)

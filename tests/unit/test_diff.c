@@ -184,6 +184,10 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(flow, true, ROW_CHANGED);
 	CHANGE(page, true, ROW_CHANGED);
 	CHANGE(clients_per_worker, 3, ROW_CHANGED);
+	CHANGE(source_limit, 3, ROW_CHANGED);
+	CHANGE(prefix_limit, 3, ROW_CHANGED);
+	CHANGE(prefix_ipv4, 3, ROW_CHANGED);
+	CHANGE(prefix_ipv6, 3, ROW_CHANGED);
 	CHANGE(limits.core_bytes, 0, ROW_CHANGED);
 	CHANGE(limits.nofile, RLIMIT_NONE, ROW_CHANGED);
 	CHANGE(limits.nproc, 1, ROW_CHANGED);

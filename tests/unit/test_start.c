@@ -20,7 +20,9 @@ static char *words[WORDS_MAX + 1];
 
 static const char *const variables[] = {"GENERATION", "OSTLER_SERVICE",
 	"OSTLER_SOCKETS", "OSTLER_TRANSPORT", "OSTLER_MAX_USE",
-	"OSTLER_MAX_IDLE", "OSTLER_PROCESS_LIMIT", "OSTLER_STRESS"};
+	"OSTLER_MAX_IDLE", "OSTLER_PROCESS_LIMIT", "OSTLER_STRESS",
+	"OSTLER_SOURCE_LIMIT", "OSTLER_PREFIX_LIMIT", "OSTLER_PREFIX_IPV4",
+	"OSTLER_PREFIX_IPV6"};
 
 static int clear(void **state)
 {
@@ -60,6 +62,8 @@ static void a_native_worker_is_told_by_its_environment(void **state)
 	set("OSTLER_MAX_IDLE", "0.25");
 	set("OSTLER_PROCESS_LIMIT", "7");
 	set("OSTLER_STRESS", "1");
+	set("OSTLER_SOURCE_LIMIT", "3");
+	set("OSTLER_PREFIX_IPV6", "48");
 	set("GENERATION", "17");
 	assert_int_equal(parse("/x/prog"), 0);
 	assert_true(start.native);
@@ -70,6 +74,10 @@ static void a_native_worker_is_told_by_its_environment(void **state)
 	assert_int_equal(start.max_idle_ns, 250 * MS);
 	assert_int_equal(start.process_limit, 7);
 	assert_int_equal(start.stress, 1);
+	assert_int_equal(start.source_limit, 3);
+	assert_int_equal(start.prefix_limit, 0);
+	assert_int_equal(start.prefix_ipv4, 24);
+	assert_int_equal(start.prefix_ipv6, 48);
 	assert_int_equal(start.generation, 15);
 }
 
@@ -100,6 +108,10 @@ static void a_figure_that_is_none_is_refused_by_name(void **state)
 		{"OSTLER_MAX_USE", "4294967296"},
 		{"OSTLER_MAX_USE", "99999999999999999999999"},
 		{"OSTLER_PROCESS_LIMIT", "1 "},
+		{"OSTLER_SOURCE_LIMIT", "-1"},
+		{"OSTLER_PREFIX_LIMIT", "x"},
+		{"OSTLER_PREFIX_IPV4", "33"},
+		{"OSTLER_PREFIX_IPV6", "129"},
 		{"OSTLER_MAX_IDLE", "soon"},
 		{"OSTLER_MAX_IDLE", ""},
 		{"OSTLER_MAX_IDLE", ".5"},
