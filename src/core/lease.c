@@ -143,17 +143,20 @@ void lease_fired(
 		return;
 	pool->watching = false;
 	pool->depth = event->depth;
-	pool->pace.held = false;
 	pool->lease.next_ns = core->now_ns + PERIOD_NS;
 	if (pool->depth == 0) {
+		pool->pace.held = false;
 		/* Whoever ended took no wake-up along, or we would see it. */
 		pool->lease.ended_ns = 0;
 		return;
 	}
 	if (pool_available(pool) > 0 && !pool->lease.pending)
 		begin(core, pool);
+	/* Those who were held back before are so still, and not anew. */
 	if (pool_available(pool) == 0 || pool->suspects == 0)
 		pool_answer(core, pool, event);
+	else
+		pool->pace.held = false;
 	/* No watch before there is a slot: it would only fire again. */
 	if (pool_available(pool) == 0 && pool_slots(core, pool) == 0 &&
 		pool_limit_room(pool) > 0)
@@ -313,11 +316,14 @@ static void looked(
 	look_again(core, pool);
 }
 
-/* One answer may be for both: who asked to look is still to have it. */
+/*
+ * One answer may be for both: who asked to look is still to have it. And those
+ * who are held back need not wait for their own, if another was quicker.
+ */
 void lease_depth(
 	struct core *core, struct pool *pool, const struct event *event)
 {
-	bool looking = pool->looking;
+	bool looking = pool->looking || pool->pace.held;
 
 	pool->depth = event->depth;
 	if (pool->lease.asked) {

@@ -129,6 +129,19 @@ def test_slow_clients_do_not_keep_others_from_their_reply():
         taken.close()
 
 
+def test_a_bouncer_without_a_free_descriptor_lets_the_oldest_go():
+    listen = ["unix:web"] + [f"unix:other{i}" for i in range(53)]
+    with Ostlerd(full(f'{{reply, "{REPLY}"}}', listen, limit_nofile=64)) as master:
+        [taken] = take(master, "web", 1)
+        # They neither read nor hang up, and have a second each.
+        slow = [master.client("web") for _ in range(200)]
+        master.wait_for("web", lambda s: s["refused"] == 200)
+        for client in slow:
+            assert client.line() == BUSY
+            client.close()
+        taken.close()
+
+
 def test_by_default_clients_of_a_full_service_wait():
     with Ostlerd(rogue("web", ["unix:web"], process_limit=1)) as master:
         [taken] = take(master, "web", 1)

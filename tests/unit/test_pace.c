@@ -34,6 +34,26 @@ static void starts_that_need_processors_are_as_many_as_those(void **state)
 		two_cpus);
 }
 
+static void any_look_tells_of_those_who_are_held_back(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=9\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=9\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"view service=0 starting=2 held=1\n"
+		"# it was asked for another reason, and before the next\n"
+		"at 0.0015s\n"
+		"depth service=0 depth=9 cpu_ns=100000\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"view service=0 starting=4 held=1\n",
+		two_cpus);
+}
+
 /* P1: a worker that sleeps while it starts needs nobody's processor */
 static void starts_that_sleep_are_doubled_until_all_are_there(void **state)
 {
@@ -384,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			starts_that_need_processors_are_as_many_as_those),
+		cmocka_unit_test(any_look_tells_of_those_who_are_held_back),
 		cmocka_unit_test(
 			starts_that_sleep_are_doubled_until_all_are_there),
 		cmocka_unit_test(

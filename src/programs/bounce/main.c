@@ -25,7 +25,8 @@
  */
 
 #define EVENTS 64
-#define BATCH 64 /* clients before the visitors' turn */
+#define BATCH 64    /* clients before the visitors' turn */
+#define PAUSE_MS 10 /* no descriptor is free, and none is ours */
 
 struct bouncer {
 	struct ostler_worker *worker;
@@ -74,11 +75,31 @@ static void tell(struct bouncer *b)
 		b->untold--;
 }
 
+/*
+ * No descriptor is free: whoever had the longest time to read his reply makes
+ * room. Without one of those we wait a little: the listener would wake us
+ * again at once. True: try again.
+ */
+static bool make_room(struct bouncer *b, int error)
+{
+	struct pollfd status = {.fd = MASTER_STATUS_FD, .events = POLLIN};
+
+	if (error != EMFILE && error != ENFILE && error != ENOBUFS &&
+		error != ENOMEM)
+		return false;
+	if (visitors_make_room(&b->visitors))
+		return true;
+	(void)poll(&status, 1, PAUSE_MS);
+	return false;
+}
+
 static void turn_away(struct bouncer *b, int listener)
 {
 	for (int i = 0; i < BATCH && may_stay(b); i++) {
 		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
+		if (client < 0 && make_room(b, errno))
+			continue;
 		if (client < 0)
 			return;
 		visitors_turn_away(

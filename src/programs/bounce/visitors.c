@@ -57,6 +57,14 @@ void visitors_turn_away(struct visitors *visitors, int client,
 	stay(visitors, client, now_ns);
 }
 
+bool visitors_make_room(struct visitors *visitors)
+{
+	if (visitors->n == 0)
+		return false;
+	leave(visitors, 0);
+	return true;
+}
+
 /* True if it has hung up. */
 static bool drain(int fd)
 {

@@ -2,6 +2,7 @@
 #ifndef OSTLER_BOUNCE_VISITORS_H
 #define OSTLER_BOUNCE_VISITORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ struct visitors {
 /* CLIENT, which is ours from now on, is told BYTES; with none it is reset. */
 void visitors_turn_away(struct visitors *visitors, int client,
 	const char *bytes, size_t n, uint64_t now_ns);
+
+/* The one that is there longest leaves; false: nobody is there. */
+bool visitors_make_room(struct visitors *visitors);
 
 /* There is something to be read, or nothing ever again. */
 void visitors_attend(struct visitors *visitors, uint64_t number);
