@@ -142,6 +142,23 @@ def test_a_bouncer_without_a_free_descriptor_lets_the_oldest_go():
         taken.close()
 
 
+def test_every_refusal_is_counted_though_the_master_was_slow_to_read():
+    with Ostlerd(full(f'{{reply, "{REPLY}"}}', ["unix:web"])) as master:
+        [taken] = take(master, "web", 1)
+        with master.client("web") as client:
+            assert client.line() == BUSY
+        wait_until(lambda: bouncers(master), "it is there")
+        os.kill(master.pid, signal.SIGSTOP)
+        try:
+            for _ in range(400):  # more than a channel holds
+                with master.client("web") as client:
+                    assert client.line() == BUSY
+        finally:
+            os.kill(master.pid, signal.SIGCONT)
+        master.wait_for("web", lambda s: s["refused"] == 401)
+        taken.close()
+
+
 def test_by_default_clients_of_a_full_service_wait():
     with Ostlerd(rogue("web", ["unix:web"], process_limit=1)) as master:
         [taken] = take(master, "web", 1)

@@ -26,7 +26,7 @@
 
 #define EVENTS 64
 #define BATCH 64    /* clients before the visitors' turn */
-#define PAUSE_MS 10 /* no descriptor is free, and none is ours */
+#define PAUSE_MS 10 /* no descriptor is free, or the master does not read */
 
 struct bouncer {
 	struct ostler_worker *worker;
@@ -66,13 +66,15 @@ static bool may_stay(struct bouncer *b)
 	return !b->leaving;
 }
 
-/* A TAKEN for each. What does not fit now is told later, or never. */
+/* A TAKEN for each. What does not fit now is told a little later. */
 static void tell(struct bouncer *b)
 {
-	while (b->untold > 0 && (status_is(POLLOUT) & POLLOUT) != 0 &&
-		master_notify(
-			(int)getpid(), b->generation, MASTER_STAT_TAKEN) == 0)
+	while (b->untold > 0 && (status_is(POLLOUT) & POLLOUT) != 0) {
 		b->untold--;
+		if (master_notify((int)getpid(), b->generation,
+			    MASTER_STAT_TAKEN) != 0)
+			b->untold = 0; /* nobody hears it */
+	}
 }
 
 /*
@@ -136,13 +138,20 @@ static void attend(struct bouncer *b, const struct epoll_event *event)
 		turn_away(b, (int)number);
 }
 
+/* Milliseconds until there is something to do by itself; -1: never. */
+static int patience_ms(struct bouncer *b)
+{
+	int ms = visitors_expire(&b->visitors, now_ns());
+
+	return b->untold > 0 && (ms < 0 || ms > PAUSE_MS) ? PAUSE_MS : ms;
+}
+
 static int be_bouncer(struct bouncer *b)
 {
 	struct epoll_event events[EVENTS];
 	int timeout;
 
-	while ((timeout = visitors_expire(&b->visitors, now_ns())) >= 0 ||
-		!b->leaving) {
+	while ((timeout = patience_ms(b)) >= 0 || !b->leaving) {
 		int n = epoll_wait(b->epoll, events, EVENTS, timeout);
 
 		if (n < 0 && errno != EINTR)
