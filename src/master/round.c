@@ -38,6 +38,9 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 {
 	uint64_t at_ns = core_deadline_ns(master->core);
 
+	/* More strangers ended than a round sees to: no signal tells again. */
+	if (master->child_signal)
+		return now_ns;
 	at_ns = earlier(at_ns, channel_deadline(master));
 	at_ns = earlier(at_ns, molds_deadline());
 	at_ns = earlier(at_ns, listeners_deadline());
@@ -131,6 +134,8 @@ static void take_rest(struct master *master, const struct loop_event *event)
 		break;
 	case TAG_LOOKUP:
 		reload_lookup_ready(master);
+		/* Its child's end may have hidden those of strangers. */
+		master->child_signal = true;
 		break;
 	case TAG_CHANNEL:
 	case TAG_SHARED:

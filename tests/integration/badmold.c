@@ -21,7 +21,7 @@
 
 #define STATUS_FD 5
 #define LISTEN_FD 6
-#define STORM 40
+#define STORM 80 /* more than a round of the master sees to */
 
 static unsigned generation;
 
