@@ -83,13 +83,16 @@ static void weigh(struct master *master, uint32_t slot)
 {
 	const struct worker_record *worker = &master->workers[slot];
 	const struct service *row = row_of(master, slot);
-	uint64_t bytes = 0;
-	int result =
-		row->memory_rss ? -1 : sys_process_part(worker->pid, &bytes);
+	uint64_t bytes = 0, part = 0;
+	int result = sys_process_resident(worker->pid, &bytes);
 
-	/* Without root we may not look into who hides himself. */
-	if (result < 0)
-		result = sys_process_resident(worker->pid, &bytes);
+	/*
+	 * Its part is no more than all of it, and takes the kernel far longer
+	 * to tell. Without root we may not look into who hides himself.
+	 */
+	if (result == 0 && bytes > row->max_memory && !row->memory_rss &&
+		sys_process_part(worker->pid, &part) == 0)
+		bytes = part;
 	if (result == 0 && bytes > row->max_memory)
 		inbox_put(&master->inbox, &(struct event){.kind = EVENT_WORN,
 						  .slot = slot,
