@@ -63,6 +63,21 @@ def test_one_client_more_from_an_address_is_reset_and_others_are_not(command):
         master.wait_for("web", lambda s: s["served"] == 5 and s["taken"] == 0 and s["over_source"] == 4)
 
 
+@pytest.mark.parametrize("command", [ONE, SEVERAL], ids=["single", "multi"])
+def test_one_that_leaves_makes_room_for_one(command):
+    port, text = listening(command, source_limit=2, process_limit=4)
+    with Ostlerd(text):
+        stays, leaves = (served("127.0.0.2", port) for _ in range(2))
+        for _ in range(5):
+            refused("127.0.0.2", port)
+            leaves.socket.shutdown(socket.SHUT_WR)
+            assert leaves.at_end()
+            leaves.close()
+            leaves = served("127.0.0.2", port)
+        stays.close()
+        leaves.close()
+
+
 def test_who_was_served_by_any_worker_may_come_again_at_once():
     port, text = listening(ONE, source_limit=1, process_limit=4)
     with Ostlerd(text) as master:
