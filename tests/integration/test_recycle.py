@@ -168,5 +168,6 @@ def test_a_worker_that_has_grown_too_large_is_replaced(kind):
         row = master.wait_for("x", lambda s: s["worn_memory"] == 1)
         wait_until(lambda: not is_alive(pid), "it is gone")
         assert row["failures"] == 0
-        idle = idle_worker(master)
-        assert idle != pid
+        with master.client("x") as client:
+            assert client.ask("word") == "word"
+        assert pid not in master.workers("x")
