@@ -49,7 +49,7 @@ static struct {
 void molds_begin(void)
 {
 	all.elders_n = sys_children(all.elders, ELDERS_MAX);
-	if (all.elders_n == ELDERS_MAX)
+	if (all.elders_n > ELDERS_MAX)
 		all.elders_n = -1;
 }
 
@@ -282,7 +282,7 @@ static void hunt(struct master *master)
 	if (all.elders_n < 0 || getpid() == 1)
 		return;
 	n = sys_children(children, CHILDREN_MAX);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && i < CHILDREN_MAX; i++)
 		found = kill_stranger(master, children[i]) || found;
 	all.killed = found ? all.killed + 1 : 0;
 	if (!found || all.killed == AGAIN_MAX)

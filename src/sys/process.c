@@ -92,14 +92,15 @@ int sys_children(int *out, unsigned max)
 	unsigned n = 0;
 	char path[64];
 	FILE *file;
+	int pid;
 
 	(void)snprintf(
 		path, sizeof(path), "/proc/%d/task/%d/children", self, self);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return -errno;
-	while (n < max && fscanf(file, "%d", &out[n]) == 1)
-		n++;
+	while (fscanf(file, "%d", &pid) == 1)
+		out[n++ % max] = pid;
 	(void)fclose(file);
 	return (int)n;
 }

@@ -32,8 +32,8 @@ int sys_process_part(int pid, uint64_t *out_bytes);
 int sys_process_resident(int pid, uint64_t *out_bytes);
 
 /*
- * Our own children, dead ones too, MAX of them at most: how many there are, or
- * -errno where the kernel does not tell.
+ * Our own children, dead ones too: how many there are, or -errno where the
+ * kernel does not tell. In OUT[MAX], in any order, are the youngest of them.
  */
 int sys_children(int *out, unsigned max);
 
