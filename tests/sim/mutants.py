@@ -22,6 +22,10 @@ from pathlib import Path
 
 # (what was done, text that is there once in one file, text instead)
 MUTANTS = [
+    ("spares go before another is there",
+     "idle < pool->policy.spare_min ||", "idle + 1 < pool->policy.spare_min ||"),
+    ("who is held back waits for a look of his own",
+     "pool->looking || pool->pace.held;", "pool->looking;"),
     ("clients are turned away though a worker is idle",
      "\tif (pool->policy.bounces && bounce_is_full(pool))\n\t\treturn;\n",
      "\tif (pool->policy.bounces)\n\t\treturn;\n"),
