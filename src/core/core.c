@@ -136,6 +136,8 @@ static void step_service(struct core *core, const struct event *event)
 		reload_listener_lost(core, pool);
 	else if (event->kind == EVENT_REMOLD)
 		mold_renew(core, pool);
+	else if (event->kind == EVENT_SCALE)
+		reload_scale(pool, event);
 	else if (pool->state != POOL_UP)
 		pool->depth = event->depth;
 	else if (event->kind == EVENT_CLIENTS)
@@ -205,6 +207,7 @@ static void dispatch(struct core *core, const struct event *event)
 	case EVENT_DEPTH:
 	case EVENT_LISTENER_LOST:
 	case EVENT_REMOLD:
+	case EVENT_SCALE:
 		step_service(core, event);
 		break;
 	case EVENT_STARTED:

@@ -84,6 +84,9 @@ uint32_t pool_limit_room(const struct pool *pool)
 		return 0;
 	if (limit == 0)
 		return UINT32_MAX;
+	/* A lone worker is never two: whoever scaled it down means one. */
+	if (limit == 1)
+		return total == 0;
 	if (surge > pool->policy.surge)
 		surge = pool->policy.surge;
 	limit += surge;

@@ -83,6 +83,15 @@ static void pool_change(struct core *core, struct pool *pool)
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);
 }
 
+void reload_scale(struct pool *pool, const struct event *event)
+{
+	if (pool->state != POOL_UP)
+		return;
+	pool->policy.process_limit = event->policy.process_limit;
+	pool->policy.spare_min = event->policy.spare_min;
+	pool->policy.spare_max = event->policy.spare_max;
+}
+
 /* Those who are given no time need not be asked. */
 static void term_all(struct core *core, struct pool *pool)
 {

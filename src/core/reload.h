@@ -24,6 +24,9 @@ void stop_now(struct core *core);
 /* Retire every worker of an older epoch than the pool's. */
 void reload_retire_old(struct core *core, struct pool *pool, uint64_t time_ns);
 
+/* EVENT_SCALE: other numbers, until the next table. */
+void reload_scale(struct pool *pool, const struct event *event);
+
 /* The listener broke under us: a new one, new workers, and a pause. */
 void reload_listener_lost(struct core *core, struct pool *pool);
 

@@ -23,6 +23,7 @@
 #define WEAR (1u << 11)
 #define CPU (1u << 12)
 #define OVERDUE (1u << 13)
+#define SCALE (1u << 14)
 #define WORKER (SLOT | SERIAL)
 
 static const struct kind event_kinds[EVENT_KINDS] = {
@@ -42,6 +43,7 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 	[EVENT_EXITED] = {"exited", WORKER | END},
 	[EVENT_LISTENER_LOST] = {"listener-lost", SERVICE},
 	[EVENT_REMOLD] = {"remold", SERVICE},
+	[EVENT_SCALE] = {"scale", SERVICE | SCALE},
 	[EVENT_STOP] = {"stop", 0},
 	[EVENT_HURRY] = {"hurry", 0},
 	[EVENT_QUIT] = {"quit", 0},
@@ -52,12 +54,13 @@ static const struct kind event_kinds[EVENT_KINDS] = {
 		.name = #member, .offset = offsetof(struct event, member),     \
 		.type = kind, .bit = uses                                      \
 	}
-#define P(member, kind)                                                        \
+#define POLICY(member, kind, uses)                                             \
 	{                                                                      \
 		.name = #member,                                               \
 		.offset = offsetof(struct event, policy.member), .type = kind, \
-		.bit = ROW                                                     \
+		.bit = uses                                                    \
 	}
+#define P(member, kind) POLICY(member, kind, ROW)
 
 static const struct field event_fields[] = {
 	E(service, FIELD_U32, SERVICE),
@@ -99,10 +102,10 @@ static const struct field event_fields[] = {
 		.optional = true,
 	},
 	E(change, FIELD_CHANGE, ROW),
-	P(process_limit, FIELD_U32),
+	POLICY(process_limit, FIELD_U32, ROW | SCALE),
 	P(surge, FIELD_U32),
-	P(spare_min, FIELD_U32),
-	P(spare_max, FIELD_U32),
+	POLICY(spare_min, FIELD_U32, ROW | SCALE),
+	POLICY(spare_max, FIELD_U32, ROW | SCALE),
 	P(share, FIELD_U32),
 	P(start_rate, FIELD_U32),
 	P(start_burst, FIELD_U32),

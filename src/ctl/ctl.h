@@ -84,6 +84,7 @@ extern const unsigned ctl_verbs_n;
 enum ctl_exit ctl_status(const struct ctl *ctl);
 enum ctl_exit ctl_reload(const struct ctl *ctl);
 enum ctl_exit ctl_remold(const struct ctl *ctl);
+enum ctl_exit ctl_scale(const struct ctl *ctl);
 enum ctl_exit ctl_stop(const struct ctl *ctl);
 enum ctl_exit ctl_check(const struct ctl *ctl);
 enum ctl_exit ctl_postfix(const struct ctl *ctl);

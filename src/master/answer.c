@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/reload.h"
+#include "master/scale.h"
 #include "master/services.h"
 #include "sys/channel.h"
 #include "sys/loop.h"
@@ -204,6 +205,30 @@ static void answer_remold(struct master *master, struct client *client,
 	}
 }
 
+static void answer_scale(struct master *master, struct client *client,
+	const struct control_request *request)
+{
+	uint32_t id = service_find(master, request->service);
+	char complaint[SCALE_COMPLAINT_ROOM];
+	struct text_builder out;
+
+	if (id == UINT32_MAX) {
+		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+			"there is no such service");
+		return;
+	}
+	text_builder_init(&out, complaint, sizeof(complaint));
+	if (!scale(master, id, request, &out)) {
+		refuse(master, client, CONTROL_CODE_FAILED, complaint);
+		return;
+	}
+	client->state = CLIENT_ENDING;
+	if (begin_answer(client, &out)) {
+		control_put_ok(&out);
+		end_answer(client, &out);
+	}
+}
+
 static void answer_stop(struct master *master, struct client *client, bool now)
 {
 	struct text_builder out;
@@ -242,6 +267,9 @@ static void answer(struct master *master, struct client *client,
 		break;
 	case CONTROL_VERB_REMOLD:
 		answer_remold(master, client, request);
+		break;
+	case CONTROL_VERB_SCALE:
+		answer_scale(master, client, request);
 		break;
 	case CONTROL_VERB_STOP:
 		answer_stop(master, client, false);

@@ -40,5 +40,6 @@ const struct personality personality_native = {
 	.stop = stop,
 	.wakes_dgram = true,
 	.wake_stays = false,
+	.lone_stays = false,
 	.reload_replaces = false,
 };

@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "base/prng.h"
 #include "base/text.h"
+#include "core/view.h"
 #include "master/edition.h"
 #include "master/master.h"
 #include "master/personality.h"
@@ -161,11 +162,10 @@ static uint64_t max_use(const struct service *row, uint32_t generation)
 }
 
 /* Spares that left by themselves would only be started again: we trim. */
-static uint64_t max_idle_ns(const struct service *row)
+static uint64_t max_idle_ns(
+	const struct service *row, const struct view_service *now)
 {
-	const struct policy *policy = &row->policy;
-
-	return policy->spare_min > 0 && policy->trim_interval_ns > 0
+	return now->spare_min > 0 && row->policy.trim_interval_ns > 0
 		       ? 0
 		       : row->max_idle_ns;
 }
@@ -183,8 +183,9 @@ static void put_sources(struct environment *env, const struct service *row,
 	add_number(env, "OSTLER_PREFIX_IPV6", row->prefix_ipv6);
 }
 
-static void put_environment(
-	const struct service *row, const struct birth *birth, struct order *out)
+static void put_environment(const struct service *row,
+	const struct view_service *now, const struct birth *birth,
+	struct order *out)
 {
 	struct environment env = {.order = out};
 	const char *zone = getenv("TZ");
@@ -200,12 +201,12 @@ static void put_environment(
 	add_string(&env, "OSTLER_TRANSPORT", transport(row));
 	add_number(&env, "OSTLER_MAX_USE", max_use(row, birth->generation));
 	add_number(&env, "OSTLER_CLIENTS_PER_WORKER", row->clients_per_worker);
-	add_number(&env, "OSTLER_PROCESS_LIMIT", row->policy.process_limit);
+	add_number(&env, "OSTLER_PROCESS_LIMIT", now->limit);
 	if (birth->stress)
 		add_string(&env, "OSTLER_STRESS", "1");
 	from = env.text.n;
 	text_put(&env.text, "OSTLER_MAX_IDLE=");
-	number_put_seconds(&env.text, max_idle_ns(row));
+	number_put_seconds(&env.text, max_idle_ns(row, now));
 	add_text(&env, from);
 	put_page(&env, birth);
 	put_sources(&env, row, birth);
@@ -288,6 +289,9 @@ void order_make(const struct master *master, const struct birth *birth,
 	const struct identity *as = edition_as(state->edition, row);
 	const char *const *argv =
 		birth->kind == KIND_BOUNCER ? row->bounce : row->command;
+	/* As it was scaled, if it was. */
+	struct view_service now = {.limit = row->policy.process_limit,
+		.spare_min = row->policy.spare_min};
 
 	out->spawn = (struct spawn_order){
 		.path = birth->kind == KIND_BOUNCER ? argv[0] : row->path,
@@ -306,7 +310,9 @@ void order_make(const struct master *master, const struct birth *birth,
 	order_put_fds(master, birth,
 		(const int[3]){master->null_fd, master->null_fd, STDERR_FILENO},
 		out);
-	put_environment(row, birth, out);
+	(void)core_view_service(
+		master->core, birth->service, master->now_ns, &now);
+	put_environment(row, &now, birth, out);
 	put_limits(master, &row->limits, out);
 	if (birth->kind == KIND_MOLD)
 		make_mold(master, out);

@@ -205,5 +205,6 @@ const struct personality personality_postfix = {
 	.adopt = adopt,
 	.wakes_dgram = false,
 	.wake_stays = true,
+	.lone_stays = true,
 	.reload_replaces = true,
 };

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/text.h"
 
 struct verb_row {
@@ -46,6 +47,55 @@ static bool is_name(struct text name)
 	return name.n > 0 && name.n < CONTROL_NAME_MAX;
 }
 
+static const char *const scale_words[] = {
+#define SCALE(scale, word) [scale] = word,
+	CONTROL_SCALES(SCALE)
+#undef SCALE
+};
+
+static bool parse_scale(struct text pair, struct control_request *out)
+{
+	struct text rest = pair;
+	struct text word;
+	uint64_t number;
+
+	if (!text_cut(&rest, '=', &word))
+		return false;
+	for (unsigned i = 0; i < CONTROL_SCALES_N; i++) {
+		if (!text_is(word, scale_words[i]))
+			continue;
+		if ((out->scales & 1u << i) ||
+			number_parse(rest,
+				(struct number_limits){0, CONTROL_SCALE_MOST},
+				&number) != NUMBER_OK)
+			return false;
+		out->scales |= 1u << i;
+		out->scale[i] = (uint32_t)number;
+		return true;
+	}
+	return false;
+}
+
+bool control_parse_scale(const char *pair, struct control_request *out)
+{
+	return parse_scale(text_of(pair), out);
+}
+
+/* A service, and at least one of the words. */
+static bool parse_scales(struct text rest, struct control_request *out)
+{
+	struct text word;
+
+	if (!text_cut(&rest, ' ', &word) || !is_name(word))
+		return false;
+	memcpy(out->service, word.bytes, word.n);
+	out->service[word.n] = '\0';
+	while (text_cut(&rest, ' ', &word))
+		if (!parse_scale(word, out))
+			return false;
+	return out->scales != 0;
+}
+
 static bool parse_as(
 	struct text line, enum control_verb verb, struct control_request *out)
 {
@@ -55,9 +105,13 @@ static bool parse_as(
 
 	*out = (struct control_request){.verb = verb, .service = ""};
 	if (text_is(line, row->words))
-		return true;
+		return verb != CONTROL_VERB_SCALE;
 	if (!row->takes_service || !text_cut(&rest, ' ', &word) ||
-		!text_is(word, row->words) || !is_name(rest))
+		!text_is(word, row->words))
+		return false;
+	if (verb == CONTROL_VERB_SCALE)
+		return parse_scales(rest, out);
+	if (!is_name(rest))
 		return false;
 	memcpy(out->service, rest.bytes, rest.n);
 	out->service[rest.n] = '\0';
@@ -96,5 +150,9 @@ void control_put_request(
 		text_put_char(out, ' ');
 		text_put(out, request->service);
 	}
+	for (unsigned i = 0; i < CONTROL_SCALES_N; i++)
+		if (request->scales & 1u << i)
+			text_put_format(out, " %s=%u", scale_words[i],
+				request->scale[i]);
 	text_put_char(out, '\n');
 }

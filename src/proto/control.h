@@ -39,6 +39,7 @@ struct text_builder;
 	VERB(CONTROL_VERB_STATUS, "status", true, false)                       \
 	VERB(CONTROL_VERB_RELOAD, "reload", false, true)                       \
 	VERB(CONTROL_VERB_REMOLD, "remold", true, true)                        \
+	VERB(CONTROL_VERB_SCALE, "scale", true, true)                          \
 	VERB(CONTROL_VERB_STOP, "stop", false, true)                           \
 	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true)                   \
 	VERB(CONTROL_VERB_VERSION, "version", false, false)                    \
@@ -50,9 +51,25 @@ enum control_verb {
 #undef VERB
 };
 
+/* What `scale SERVICE WORD=NUMBER ...` can set, each once. */
+#define CONTROL_SCALES(SCALE)                                                  \
+	SCALE(CONTROL_SCALE_LIMIT, "limit")                                    \
+	SCALE(CONTROL_SCALE_SPARE_MIN, "spare_min")                            \
+	SCALE(CONTROL_SCALE_SPARE_MAX, "spare_max")
+
+enum control_scale {
+#define SCALE(scale, word) scale,
+	CONTROL_SCALES(SCALE)
+#undef SCALE
+};
+#define CONTROL_SCALES_N (CONTROL_SCALE_SPARE_MAX + 1)
+#define CONTROL_SCALE_MOST 100000u /* as in ostler.conf(5) */
+
 struct control_request {
 	enum control_verb verb;
 	char service[CONTROL_NAME_MAX]; /* "": all of them */
+	unsigned scales;		/* of CONTROL_VERB_SCALE: a bit each */
+	uint32_t scale[CONTROL_SCALES_N];
 };
 
 enum control_parse {
@@ -69,6 +86,9 @@ enum control_parse control_parse_request(
 /* The same line as bytes, with its newline. */
 void control_put_request(
 	struct text_builder *out, const struct control_request *request);
+
+/* WORD=NUMBER into OUT; false: no such word, given already, or no number. */
+bool control_parse_scale(const char *pair, struct control_request *out);
 
 /* false: the configured group may ask this too. */
 bool control_needs_owner(enum control_verb verb);

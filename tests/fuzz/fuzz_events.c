@@ -127,6 +127,12 @@ static struct event some_event(struct input *input, const struct core *core)
 		event.depth = 0;
 		event.policy = some_policy(input);
 	}
+	if (event.kind == EVENT_SCALE) {
+		event.depth = 0;
+		event.policy.process_limit = 1 + next(input) % 7;
+		event.policy.spare_min = next(input) % 4;
+		event.policy.spare_max = next(input) % 4;
+	}
 	if (event.kind == EVENT_EXITED || event.kind == EVENT_START_FAILED) {
 		uint8_t how = next(input);
 

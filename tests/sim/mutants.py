@@ -324,12 +324,16 @@ MUTANTS = [
     ("a share is kept from its own service", "\treturn open > own ? open : own;\n", "\t(void)own;\n\treturn core->reserved < n ? open : 0;\n"),
     ("shares are counted once and for all", "\tcore->reserved -= pool->deficit;\n", ""),
     ("idle workers of a share are taken away", "live <= pool->share)", "live < 1)"),
+    ("a limit is not scaled",
+     "\tpool->policy.process_limit = event->policy.process_limit;\n", ""),
+    ("spares are not scaled", "\tpool->policy.spare_min = event->policy.spare_min;\n", ""),
+    ("a lone worker may be two", "\tif (limit == 1)\n\t\treturn total == 0;\n", ""),
 ]
 
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
-    "bounce", "spare",
+    "bounce", "spare", "scale",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

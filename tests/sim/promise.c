@@ -42,7 +42,8 @@ static uint32_t limit_room(const struct promises *p, uint32_t service)
 
 	if (limit == 0)
 		return UINT32_MAX;
-	limit += surge < policy->surge ? surge : policy->surge;
+	if (limit > 1)
+		limit += surge < policy->surge ? surge : policy->surge;
 	return total >= limit ? 0 : limit - total;
 }
 
@@ -163,6 +164,10 @@ static void service_event(
 		s->asked_looks = 0;
 	} else if (event->kind == EVENT_REMOLD && s->life == LIFE_UP) {
 		s->mold_until_ns = 0;
+	} else if (event->kind == EVENT_SCALE && s->life == LIFE_UP) {
+		s->policy.process_limit = event->policy.process_limit;
+		s->policy.spare_min = event->policy.spare_min;
+		s->policy.spare_max = event->policy.spare_max;
 	}
 }
 
@@ -197,7 +202,7 @@ static bool is_about_service(const struct event *event)
 {
 	return event->kind == EVENT_CLIENTS || event->kind == EVENT_DEPTH ||
 	       event->kind == EVENT_LISTENER_LOST ||
-	       event->kind == EVENT_REMOLD;
+	       event->kind == EVENT_REMOLD || event->kind == EVENT_SCALE;
 }
 
 /* Of a worker or a service that is not, or not any more. */

@@ -209,7 +209,7 @@ static bool lacks_spares(const struct sim *sim, uint32_t service,
 		sim->world.now_ns + NS_PER_S + s->policy.quick_exit_ns)
 		return false;
 	return room > (s->policy.stress_time_ns != 0) &&
-	       view->ready < s->policy.spare_min;
+	       view->ready < sim->promises.services[service].policy.spare_min;
 }
 
 static void check_healed(struct sim *sim, uint32_t service)
@@ -251,7 +251,8 @@ static bool may_be_due(const struct sim *sim)
 	for (uint32_t i = 0; i < sim->world.services_n; i++)
 		if (sim->world.services[i].configured &&
 			(sim->world.services[i].policy.wakeup_ns != 0 ||
-				sim->world.services[i].policy.spare_min != 0))
+				sim->promises.services[i].policy.spare_min !=
+					0))
 			return true;
 	return false;
 }

@@ -509,6 +509,8 @@ void world_hear(struct world *world, struct batch *out)
 			world_reload(world, out);
 		else if (coin(world))
 			put(out, (struct event){.kind = EVENT_REMOLD});
+		else
+			put(out, world_scale(world));
 	}
 }
 

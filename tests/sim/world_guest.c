@@ -26,6 +26,19 @@ void world_spares(struct world *world, struct policy *policy)
 	policy->share = (uint32_t)prng_below(&world->prng, share + 1);
 }
 
+struct event world_scale(struct world *world)
+{
+	uint32_t limit = 1 + (uint32_t)prng_below(&world->prng, 6);
+
+	return (struct event){.kind = EVENT_SCALE,
+		.service =
+			(uint32_t)prng_below(&world->prng, world->services_n),
+		.policy = {.process_limit = limit,
+			.spare_min =
+				(uint32_t)prng_below(&world->prng, limit + 1),
+			.spare_max = (uint32_t)prng_below(&world->prng, 7)}};
+}
+
 void guest_spawn(struct world *world, const struct action *action)
 {
 	struct guest *guest = &world->guests[action->slot];

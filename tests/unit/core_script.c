@@ -167,6 +167,8 @@ static unsigned long long service_field(
 	FIELD(mold);
 	FIELD(molded);
 	FIELD(limit);
+	FIELD(spare_min);
+	FIELD(spare_max);
 	FIELD(depth);
 	FIELD(watching);
 	FIELD(deaf);

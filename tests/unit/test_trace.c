@@ -77,7 +77,8 @@ static struct event some_event(struct prng *prng, enum event_kind kind)
 	struct event event = {.kind = kind};
 
 	if (kind == EVENT_ROW || kind == EVENT_CLIENTS || kind == EVENT_DEPTH ||
-		kind == EVENT_LISTENER_LOST || kind == EVENT_REMOLD)
+		kind == EVENT_LISTENER_LOST || kind == EVENT_REMOLD ||
+		kind == EVENT_SCALE)
 		event.service = u32(prng);
 	if (kind == EVENT_CLIENTS || kind == EVENT_DEPTH)
 		event.depth = u32(prng);
@@ -98,6 +99,11 @@ static struct event some_event(struct prng *prng, enum event_kind kind)
 		event.wear = (enum wear)prng_below(prng, WEARS);
 	if (kind == EVENT_TAKEN)
 		event.since_ns = flag(prng) ? u64(prng) : 0;
+	if (kind == EVENT_SCALE) {
+		event.policy.process_limit = u32(prng);
+		event.policy.spare_min = u32(prng);
+		event.policy.spare_max = u32(prng);
+	}
 	if (kind == EVENT_ROW) {
 		event.change = (enum row_change)prng_below(prng, 3);
 		event.policy = some_policy(prng);
