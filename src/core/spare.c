@@ -251,7 +251,8 @@ uint64_t spare_deadline(const struct core *core, const struct pool *pool)
 	uint64_t fill_ns = backoff_until(pool, core->now_ns);
 	uint64_t from_ns = spare_from(core, pool);
 
-	if (spare_missing(pool) == 0 || pool->lacking)
+	/* Others' clients keep off all but what is left of its own share. */
+	if (spare_missing(pool) == 0 || (pool->lacking && pool->deficit == 0))
 		return at_ns;
 	if (fill_ns < from_ns)
 		fill_ns = from_ns;
