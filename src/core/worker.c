@@ -266,6 +266,9 @@ static void start_timed_out(struct core *core, struct worker *worker)
 
 	core_notice(core, NOTICE_START_TIMEOUT, worker->service, worker,
 		pool->policy.start_time_limit_ns);
+	/* It never came: the limit may be shorter than an order's own. */
+	if (worker->mold != 0 && !worker->executed)
+		mold_failed(core, worker);
 	backoff_failed(
 		core, pool, (struct failure){.cause = CAUSE_START_TIMEOUT});
 	worker_kill(core, worker);
