@@ -87,6 +87,24 @@ def test_who_is_at_the_limit_is_shown_with_those_who_wait_and_since_when():
         assert "all taken, at its limit: " in ostler(system, "status", name).stdout
 
 
+def test_a_limit_is_changed_at_once_and_who_is_alone_stays_so():
+    system = MailSystem(entry="2 smtpd")
+    system.allow("has reached its process limit", "to avoid this condition", "STRESS_README")
+    with system:
+        name = f"127.0.0.1:{system.smtp}/inet"
+        other = "cleanup/unix"
+        with system.session(), system.session(), system.client(system.smtp) as waits:
+            wait_for(system, name, lambda s: s["depth"] == 1)
+            done = ostler(system, "scale", name, "limit=3")
+            assert (done.returncode, waits.socket.recv(3)) == (0, b"220"), done
+        done = ostler(system, "scale", "qmgr/unix", "limit=2")
+        assert done.returncode == 1 and "only one" in done.stderr, done
+        assert ostler(system, "scale", other, "limit=7").returncode == 0
+        assert service(system, other)["limit"] == 7
+        system.reload()
+        wait_for(system, other, lambda s: s["limit"] == 0)
+
+
 def test_stress_is_shown_while_it_lasts():
     # Only a service with clients from elsewhere knows stress, as one behind postscreen may.
     services = ["smtpd pass - - n - 2 smtpd", "dnsblog unix - - n - 0 dnsblog",
