@@ -28,7 +28,7 @@ def skeleton(kind="single", **settings):
 def idle_worker(master):
     with master.client("x") as client:
         assert client.ask("word") == "word"
-    master.wait_for("x", lambda s: s["ready"] == 1 and s["taken"] == 0)
+    master.wait_for("x", lambda s: s["ready"] == s["total"] == 1)
     (pid,) = master.workers("x")
     return pid
 
@@ -76,7 +76,7 @@ def test_used_up_workers_are_replaced_and_no_client_fails():
 
 
 def test_few_clients_are_meant_to_the_one():
-    with Ostlerd(skeleton(max_use=2)) as master:
+    with Ostlerd(skeleton(max_use=2, process_limit=1)) as master:
         for _ in range(6):
             with master.client("x") as client:
                 assert client.ask("word") == "word"
