@@ -117,7 +117,8 @@ def test_a_worker_that_keeps_a_client_too_long_is_ended_and_only_that():
 
 
 def test_who_does_not_hear_the_signal_is_killed():
-    text = skeleton(request_time_limit="300ms", request_signal="usr1", kill_time="200ms")
+    text = skeleton(process_limit=1, request_time_limit="300ms", request_signal="usr1",
+                    kill_time="200ms")
     with Ostlerd(text) as master:
         with master.client("x") as held:
             assert held.ask("word") == "word"
@@ -164,10 +165,10 @@ def test_a_worker_that_has_grown_too_large_is_replaced(kind):
     with Ostlerd(text) as master:
         with master.client("x") as client:
             assert client.ask("grow") == "1"
-        (pid,) = master.workers("x")
+        before = set(master.workers("x"))
         row = master.wait_for("x", lambda s: s["worn_memory"] == 1)
-        wait_until(lambda: not is_alive(pid), "it is gone")
+        wait_until(lambda: any(not is_alive(pid) for pid in before), "it is gone")
         assert row["failures"] == 0
         with master.client("x") as client:
             assert client.ask("word") == "word"
-        assert pid not in master.workers("x")
+        assert before - set(master.workers("x"))
