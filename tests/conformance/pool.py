@@ -393,6 +393,8 @@ def later_end(run, case):
             with m.client("public/x") as client:
                 pid = int(client.ask("who"))
             m.expect("say", "x", pid, word="AVAIL", times=i + 1)
+            # Said is not heard: until it is, the master starts another for the next.
+            m.barrier()
         with m.client("public/x") as client:
             pid = int(client.ask("who"))
             client.socket.sendall(end.encode() + b"\n")

@@ -78,13 +78,16 @@ static void try_child(int fd)
 	(void)dprintf(fd, "%d\n", WEXITSTATUS(status) + system("exit 2"));
 }
 
+/* Or a sanitizer finds it lost. */
+static volatile char *volatile grown;
+
 /* What is never given back. */
 static void grow(int fd)
 {
 	size_t n = (size_t)160 << 20;
-	static volatile char *more; /* or a sanitizer finds it lost */
+	volatile char *more = malloc(n);
 
-	more = malloc(n);
+	grown = more;
 	if (more != NULL)
 		for (size_t i = 0; i < n; i += 1024)
 			more[i] = 1;
