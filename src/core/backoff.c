@@ -124,7 +124,7 @@ static uint64_t jittered(struct core *core, uint64_t pause_ns, uint64_t max_ns)
 	return pause_ns - eighth + prng_below(&core->prng, 2 * eighth);
 }
 
-static uint64_t grown(uint64_t pause_ns, uint64_t min_ns, uint64_t max_ns)
+uint64_t backoff_grown(uint64_t pause_ns, uint64_t min_ns, uint64_t max_ns)
 {
 	if (pause_ns == 0)
 		pause_ns = min_ns;
@@ -188,7 +188,7 @@ static void fail_growing(
 	if (core->now_ns < b->until_ns)
 		return;
 	b->whole = false;
-	b->pause_ns = grown(grows ? b->pause_ns : 0,
+	b->pause_ns = backoff_grown(grows ? b->pause_ns : 0,
 		failure->temporary ? RESOURCE_MIN_NS : PAUSE_MIN_NS,
 		failure->temporary ? cap_ns(pool, RESOURCE_MAX_NS)
 				   : pool->policy.throttle_time_ns);
@@ -225,7 +225,7 @@ void backoff_crashed(
 	note_cause(b, &failure);
 	if (b->crashes_ns <= CRASHES_MAX * NS_PER_S)
 		return;
-	b->crash_pause_ns = grown(
+	b->crash_pause_ns = backoff_grown(
 		b->crash_pause_ns, CRASH_MIN_NS, cap_ns(pool, CRASH_MAX_NS));
 	pause_starts(core, pool,
 		jittered(core, b->crash_pause_ns,

@@ -40,6 +40,9 @@ uint32_t backoff_room(const struct pool *pool, uint64_t now_ns);
 /* When backoff_allows() can next change to true; NOW_NS if it is. */
 uint64_t backoff_until(const struct pool *pool, uint64_t now_ns);
 
+/* The pause after one of PAUSE_NS (0: none): twice that, within bounds. */
+uint64_t backoff_grown(uint64_t pause_ns, uint64_t min_ns, uint64_t max_ns);
+
 /* A worker is being started: a token is gone. */
 void backoff_started(struct pool *pool, uint64_t now_ns);
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/backoff.h"
 #include "core/guest.h"
 #include "core/pool.h"
 #include "core/retire.h"
@@ -26,22 +27,20 @@ bool bounce_is_full(const struct pool *pool)
 	       pool->count[WORKER_STARTING] + pool->count[WORKER_READY] == 0;
 }
 
-static uint32_t bouncers(
-	const struct core *core, const struct pool *pool, bool leaving_too)
+/* With those that are leaving. */
+static uint32_t count_bouncers(const struct core *core, const struct pool *pool)
 {
 	uint32_t slot = pool->guests;
 	uint32_t n = 0;
 
 	for (; slot != NO_SLOT; slot = core->workers[slot].next)
-		n += core->workers[slot].kind == KIND_BOUNCER &&
-		     (leaving_too ||
-			     core->workers[slot].state != WORKER_RETIRING);
+		n += core->workers[slot].kind == KIND_BOUNCER;
 	return n;
 }
 
 bool bounce_serves(const struct core *core, const struct pool *pool)
 {
-	return bouncers(core, pool, false) > 0;
+	return guest_find(core, pool, KIND_BOUNCER) != NULL;
 }
 
 static bool is_wanted(const struct core *core, const struct pool *pool)
@@ -69,7 +68,7 @@ void bounce_fired(struct core *core, struct pool *pool, uint32_t depth)
 	if (!bounce_wants_watch(core, pool))
 		return;
 	bounce->next_ns = core->now_ns + SPACING_NS;
-	if (depth == 0 || bouncers(core, pool, true) >= BOUNCERS_MAX)
+	if (depth == 0 || count_bouncers(core, pool) >= BOUNCERS_MAX)
 		return;
 	if (guest_start(core, pool, KIND_BOUNCER) == NULL)
 		bounce->next_ns = core->now_ns + NO_SLOT_NS;
@@ -97,24 +96,18 @@ void bounce_ended(struct core *core, struct pool *pool,
 		return;
 	}
 	bounce->pause_ns =
-		bounce->pause_ns == 0 ? PAUSE_MIN_NS : 2 * bounce->pause_ns;
-	if (bounce->pause_ns > PAUSE_MAX_NS)
-		bounce->pause_ns = PAUSE_MAX_NS;
+		backoff_grown(bounce->pause_ns, PAUSE_MIN_NS, PAUSE_MAX_NS);
 	bounce->next_ns = core->now_ns + bounce->pause_ns;
 }
 
 void bounce_settle(struct core *core, struct pool *pool)
 {
-	uint32_t slot = pool->guests;
+	struct worker *bouncer;
 
 	assert(pool->state == POOL_UP);
 	if (pool->policy.bounces && bounce_is_full(pool))
 		return;
-	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
-		struct worker *guest = &core->workers[slot];
-
-		if (guest->kind == KIND_BOUNCER &&
-			guest->state != WORKER_RETIRING)
-			worker_retire(core, guest, LEAVE_NS);
-	}
+	bouncer = guest_find(core, pool, KIND_BOUNCER);
+	if (bouncer != NULL)
+		worker_retire(core, bouncer, LEAVE_NS);
 }

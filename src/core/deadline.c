@@ -80,6 +80,11 @@ void deadline_set(struct deadlines *d, uint32_t thing, uint64_t at_ns)
 	sink(d, d->place[thing] - 1);
 }
 
+uint64_t deadline_earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 uint64_t deadline_get(const struct deadlines *d, uint32_t thing)
 {
 	assert(thing < d->things);

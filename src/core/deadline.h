@@ -25,6 +25,9 @@ struct deadlines {
 /* Set, move, or with DEADLINE_NONE clear the time of THING. */
 void deadline_set(struct deadlines *d, uint32_t thing, uint64_t at_ns);
 
+/* The one that comes first. */
+uint64_t deadline_earlier(uint64_t a_ns, uint64_t b_ns);
+
 uint64_t deadline_get(const struct deadlines *d, uint32_t thing);
 
 /* The earliest time, or DEADLINE_NONE. */

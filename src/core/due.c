@@ -17,11 +17,6 @@ static const struct policy *policy_of(
 	return &core->pools[worker->service].policy;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t old_ns(const struct core *core, const struct worker *worker)
 {
 	uint64_t age_ns = policy_of(core, worker)->max_age_ns;
@@ -58,8 +53,8 @@ void due_arm(struct core *core, const struct worker *worker)
 	/* Asked for, and the answer is to come. */
 	if (at_ns <= core->now_ns && worker->asked_ns != 0)
 		at_ns = worker->asked_ns + ANSWER_NS;
-	at_ns = earlier(at_ns, old_ns(core, worker));
-	at_ns = earlier(at_ns, silent_ns(core, worker));
+	at_ns = deadline_earlier(at_ns, old_ns(core, worker));
+	at_ns = deadline_earlier(at_ns, silent_ns(core, worker));
 	worker_set_deadline(core, worker, at_ns);
 }
 

@@ -26,6 +26,18 @@ struct worker *guest_start(
 	return guest;
 }
 
+struct worker *guest_find(
+	const struct core *core, const struct pool *pool, enum worker_kind kind)
+{
+	uint32_t slot = pool->guests;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		if (core->workers[slot].kind == kind &&
+			core->workers[slot].state != WORKER_RETIRING)
+			return &core->workers[slot];
+	return NULL;
+}
+
 static void heard(
 	struct core *core, struct worker *guest, const struct event *event)
 {

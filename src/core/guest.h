@@ -24,6 +24,10 @@
 struct worker *guest_start(
 	struct core *core, struct pool *pool, enum worker_kind kind);
 
+/* The one of KIND that is not on its way out, or NULL; there is one at most. */
+struct worker *guest_find(const struct core *core, const struct pool *pool,
+	enum worker_kind kind);
+
 /* Something was heard of GUEST. */
 void guest_event(
 	struct core *core, struct worker *guest, const struct event *event);

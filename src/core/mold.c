@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "core/backoff.h"
 #include "core/guest.h"
 #include "core/pool.h"
 #include "core/retire.h"
@@ -14,21 +15,10 @@
 #define PAUSE_MAX_NS (60 * NS_PER_S)
 #define START_MAX_NS (60 * NS_PER_S) /* where start_time_limit is none */
 
-static struct worker *find(const struct core *core, const struct pool *pool)
-{
-	uint32_t slot = pool->guests;
-
-	for (; slot != NO_SLOT; slot = core->workers[slot].next)
-		if (core->workers[slot].kind == KIND_MOLD &&
-			core->workers[slot].state != WORKER_RETIRING)
-			return &core->workers[slot];
-	return NULL;
-}
-
 const struct worker *mold_ready(
 	const struct core *core, const struct pool *pool)
 {
-	const struct worker *mold = find(core, pool);
+	const struct worker *mold = guest_find(core, pool, KIND_MOLD);
 
 	if (mold == NULL || mold->state != WORKER_READY ||
 		core->now_ns < pool->mold.rest_ns)
@@ -39,12 +29,9 @@ const struct worker *mold_ready(
 /* Another one may do better, but not at once. */
 static void pause_molds(struct core *core, struct pool *pool)
 {
-	uint64_t pause_ns = 2 * pool->mold.pause_ns;
+	uint64_t pause_ns =
+		backoff_grown(pool->mold.pause_ns, PAUSE_MIN_NS, PAUSE_MAX_NS);
 
-	if (pause_ns < PAUSE_MIN_NS)
-		pause_ns = PAUSE_MIN_NS;
-	if (pause_ns > PAUSE_MAX_NS)
-		pause_ns = PAUSE_MAX_NS;
 	pool->mold.pause_ns = pause_ns;
 	pool->mold.until_ns = core->now_ns + pause_ns;
 	core_notice(core, NOTICE_MOLD_FAILED, core_service_of(core, pool), NULL,
@@ -74,7 +61,7 @@ void mold_made(struct core *core, const struct worker *worker)
 void mold_failed(struct core *core, const struct worker *worker)
 {
 	struct pool *pool = &core->pools[worker->service];
-	struct worker *mold = find(core, pool);
+	struct worker *mold = guest_find(core, pool, KIND_MOLD);
 
 	if (mold == NULL || mold->serial != worker->mold || worker->asked)
 		return;
@@ -118,12 +105,13 @@ void mold_late(struct core *core, struct worker *guest)
 static bool is_wanted(const struct core *core, const struct pool *pool)
 {
 	return pool->policy.mold && !pool->mold.refused &&
-	       pool_total(pool) > 0 && find(core, pool) == NULL;
+	       pool_total(pool) > 0 &&
+	       guest_find(core, pool, KIND_MOLD) == NULL;
 }
 
 void mold_settle(struct core *core, struct pool *pool)
 {
-	struct worker *mold = find(core, pool);
+	struct worker *mold = guest_find(core, pool, KIND_MOLD);
 	uint64_t limit_ns = pool->policy.start_time_limit_ns;
 
 	if (mold != NULL && !pool->policy.mold)
@@ -149,7 +137,7 @@ uint64_t mold_deadline(const struct core *core, const struct pool *pool)
 
 void mold_renew(struct core *core, struct pool *pool)
 {
-	struct worker *mold = find(core, pool);
+	struct worker *mold = guest_find(core, pool, KIND_MOLD);
 
 	if (pool->state != POOL_UP)
 		return;
@@ -160,7 +148,7 @@ void mold_renew(struct core *core, struct pool *pool)
 
 enum view_mold mold_view(const struct core *core, const struct pool *pool)
 {
-	const struct worker *mold = find(core, pool);
+	const struct worker *mold = guest_find(core, pool, KIND_MOLD);
 
 	if (!pool->policy.mold)
 		return VIEW_MOLD_OFF;

@@ -7,6 +7,7 @@
 #include "core/backoff.h"
 #include "core/bounce.h"
 #include "core/due.h"
+#include "core/deadline.h"
 #include "core/lease.h"
 #include "core/mold.h"
 #include "core/pool.h"
@@ -104,30 +105,26 @@ static void settle_leaving(struct core *core, struct pool *pool)
 		.row_policy = pool->row_policy};
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static void set_pool_deadline(struct core *core, struct pool *pool)
 {
-	uint64_t at_ns =
-		earlier(lease_deadline(core, pool), mold_deadline(core, pool));
+	uint64_t at_ns = deadline_earlier(
+		lease_deadline(core, pool), mold_deadline(core, pool));
 
-	at_ns = earlier(at_ns, spare_deadline(core, pool));
-	at_ns = earlier(at_ns, bounce_deadline(core, pool));
+	at_ns = deadline_earlier(at_ns, spare_deadline(core, pool));
+	at_ns = deadline_earlier(at_ns, bounce_deadline(core, pool));
 
 	if (pool->look_ns != 0)
-		at_ns = earlier(at_ns, pool->look_ns);
+		at_ns = deadline_earlier(at_ns, pool->look_ns);
 	if (pool->taken_look_ns != 0)
-		at_ns = earlier(at_ns, pool->taken_look_ns);
-	at_ns = earlier(at_ns, recycle_deadline(core, pool));
+		at_ns = deadline_earlier(at_ns, pool->taken_look_ns);
+	at_ns = deadline_earlier(at_ns, recycle_deadline(core, pool));
 	if (pool->wakeup_ns != 0)
-		at_ns = earlier(at_ns, pool->wakeup_ns);
+		at_ns = deadline_earlier(at_ns, pool->wakeup_ns);
 	/* A pause matters only to a pool that would watch but for it. */
 	if (pool_available(pool) == 0 && pool_limit_room(pool) > 0 &&
 		!backoff_allows(pool, core->now_ns))
-		at_ns = earlier(at_ns, backoff_until(pool, core->now_ns));
+		at_ns = deadline_earlier(
+			at_ns, backoff_until(pool, core->now_ns));
 	deadline_set(&core->deadlines, core_service_of(core, pool), at_ns);
 }
 

@@ -2,6 +2,7 @@
 #include "core/spare.h"
 
 #include "core/backoff.h"
+#include "core/deadline.h"
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/retire.h"
@@ -11,11 +12,6 @@
 #define WAIT_NS NS_PER_S   /* others needed the slot */
 
 static uint32_t smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
@@ -59,7 +55,8 @@ uint64_t spare_from(const struct core *core, const struct pool *pool)
 	newest = &core->workers[pool->first];
 	if (newest->spoke || newest->asked)
 		return pool->spares_ns;
-	at_ns = earlier(newest->started_ns + pool->policy.quick_exit_ns,
+	at_ns = deadline_earlier(
+		newest->started_ns + pool->policy.quick_exit_ns,
 		backoff_fresh_until(pool));
 	return at_ns > pool->spares_ns ? at_ns : pool->spares_ns;
 }
@@ -149,7 +146,8 @@ static uint64_t interval_end(const struct interval *interval, uint64_t time_ns)
 
 static uint64_t trim_ns(const struct pool *pool)
 {
-	return earlier(interval_end(&pool->idle, pool->policy.trim_interval_ns),
+	return deadline_earlier(
+		interval_end(&pool->idle, pool->policy.trim_interval_ns),
 		interval_end(&pool->excess, EXCESS_NS));
 }
 
@@ -257,5 +255,6 @@ uint64_t spare_deadline(const struct core *core, const struct pool *pool)
 	if (fill_ns < from_ns)
 		fill_ns = from_ns;
 	/* Not held up by time, but by a start that is under way. */
-	return fill_ns <= core->now_ns ? at_ns : earlier(at_ns, fill_ns);
+	return fill_ns <= core->now_ns ? at_ns
+				       : deadline_earlier(at_ns, fill_ns);
 }
