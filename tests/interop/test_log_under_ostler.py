@@ -44,13 +44,23 @@ class Logging(Postfix):
     def written(self):
         return self.file.read_text() if self.file.exists() else ""
 
+    def first_client(self, where):
+        """A name is there a moment before somebody listens."""
+        found = []
+
+        def knock():
+            with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                found.append(self.client(where))
+            return found
+
+        wait_until(knock, f"{where} is listened on")
+        return found.pop()
+
     def fail(self):
         """Until a worker of each has failed, and others were started after it."""
-        wait_until(lambda: all((self.queue / "public" / name).exists() for name in NAMES),
-                   "the services are there")
         with contextlib.ExitStack() as clients:
             for name in NAMES:
-                clients.enter_context(self.client(f"public/{name}"))
+                clients.enter_context(self.first_client(f"public/{name}"))
             wait_until(lambda: self.runs.exists() and
                        len(self.runs.read_text()) >= 2 * 2 * len(NAMES), self.written)
 
