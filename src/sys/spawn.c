@@ -230,7 +230,7 @@ int spawn_start(struct spawner *spawner, const struct spawn_order *order,
 	atomic_store(&slot->report->stage, SPAWN_STAGE_FORK);
 	atomic_store(&slot->report->error, 0);
 	if (spawner->method == SPAWN_CLONE &&
-		park_has_room(&spawner->park, slot->fds_n))
+		park_has_room(&spawner->park, slot->fds_n + slot->held_n))
 		result = start_sharing(spawner, slot, &child);
 	else
 		result = start_copying(slot, &child);

@@ -19,6 +19,7 @@
  * A spawner belongs to one process. While a start is in flight the process
  * must not become dumpable again (PR_SET_DUMPABLE).
  */
+struct program;
 struct spawner;
 
 enum spawn_method {
@@ -60,6 +61,8 @@ struct spawn_limit {
 /* Everything is copied by spawn_start(). */
 struct spawn_order {
 	const char *path;
+	const struct program *program; /* held: what is executed if PATH is
+					* another file by now; or NULL */
 	const char *const *argv;
 	const char *const *envp;
 	const char *directory; /* NULL: as we are */

@@ -24,11 +24,11 @@
 _Static_assert(SPAWN_FDS_MAX + 1 < 1024, "lifted numbers fit a low limit");
 
 #ifdef __x86_64__
-CHILD static long kernel(long number, long a, long b, long c, long d)
+CHILD static long kernel5(long number, long a, long b, long c, long d, long e)
 {
 	long result;
 	register long fourth __asm__("r10") = d;
-	register long fifth __asm__("r8") = 0; /* prctl insists */
+	register long fifth __asm__("r8") = e;
 
 	__asm__ volatile(
 		"syscall"
@@ -39,13 +39,19 @@ CHILD static long kernel(long number, long a, long b, long c, long d)
 }
 #else
 /* Here the child is always a forked one, whose errno is its own. */
-static long kernel(long number, long a, long b, long c, long d)
+static long kernel5(long number, long a, long b, long c, long d, long e)
 {
-	long result = syscall(number, a, b, c, d, 0L);
+	long result = syscall(number, a, b, c, d, e);
 
 	return result < 0 ? -errno : result;
 }
 #endif
+
+/* prctl insists on a zero as the fifth. */
+CHILD static long kernel(long number, long a, long b, long c, long d)
+{
+	return kernel5(number, a, b, c, d, 0);
+}
 
 CHILD static void enter(struct spawn_slot *slot, int stage)
 {
@@ -115,15 +121,18 @@ CHILD static void place(
 CHILD static void assign_fds(struct spawn_slot *slot)
 {
 	unsigned n = slot->fds_n;
-	unsigned end = slot->exec_pipe >= 0 ? n + 1 : n;
+	unsigned held = n + slot->held_n;
+	unsigned end = slot->exec_pipe >= 0 ? held + 1 : held;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < held; i++)
 		slot->fds[i] = lift(slot, slot->fds[i], end);
 	slot->exec_pipe = lift(slot, slot->exec_pipe, end);
 	for (unsigned i = 0; i < n; i++)
 		place(slot, slot->fds[i], i, 0);
+	if (slot->held_n > 0)
+		place(slot, slot->fds[n], n, O_CLOEXEC);
 	if (slot->exec_pipe >= 0)
-		place(slot, slot->exec_pipe, n, O_CLOEXEC);
+		place(slot, slot->exec_pipe, held, O_CLOEXEC);
 	close_rest(slot, end);
 }
 
@@ -218,6 +227,44 @@ CHILD static void prepare(struct spawn_slot *slot)
 		check(slot, kernel(SYS_chdir, (long)slot->directory, 0, 0, 0));
 }
 
+/*
+ * Is PATH another file than the held one was when it was opened, or none? Who
+ * may not even look there is refused by exec, and hears why.
+ */
+CHILD static bool is_replaced(struct spawn_slot *slot)
+{
+	const struct program_id *id = &slot->program;
+	const struct statx *s = &slot->found;
+	long result = kernel5(SYS_statx, AT_FDCWD, (long)slot->path, 0,
+		STATX_BASIC_STATS, (long)s);
+
+	if (result < 0)
+		return result == -ENOENT || result == -ENOTDIR;
+	return id->ino != s->stx_ino || id->size != s->stx_size ||
+	       id->dev !=
+		       ((uint64_t)s->stx_dev_major << 32 | s->stx_dev_minor) ||
+	       id->changed_s != s->stx_mtime.tv_sec ||
+	       id->changed_ns != s->stx_mtime.tv_nsec;
+}
+
+/*
+ * By its name while that is the same file: then the process has its name, too,
+ * which kernels before 6.14 take from the descriptor's number otherwise. Who
+ * runs a script opens it as /dev/fd/N, so that one descriptor more stays open.
+ */
+CHILD static long execute(struct spawn_slot *slot)
+{
+	long fd = slot->fds_n;
+
+	if (slot->held_n == 0 || !is_replaced(slot))
+		return kernel(SYS_execve, (long)slot->path, (long)slot->argv,
+			(long)slot->envp, 0);
+	if (slot->script)
+		(void)kernel(SYS_fcntl, fd, F_SETFD, 0, 0);
+	return kernel5(SYS_execveat, fd, (long)"", (long)slot->argv,
+		(long)slot->envp, AT_EMPTY_PATH);
+}
+
 CHILD _Noreturn void spawn_child_run(struct spawn_slot *slot)
 {
 	enter(slot, SPAWN_STAGE_FDS);
@@ -236,6 +283,5 @@ CHILD _Noreturn void spawn_child_run(struct spawn_slot *slot)
 	/* Only now: nothing of ours can handle a signal any more. */
 	check(slot, kernel(SYS_rt_sigprocmask, SIG_SETMASK,
 			    (long)&slot->no_signals, 0, SIGSET_BYTES));
-	give_up(slot, kernel(SYS_execve, (long)slot->path, (long)slot->argv,
-			      (long)slot->envp, 0));
+	give_up(slot, execute(slot));
 }

@@ -103,6 +103,12 @@ static int find_blocks(const struct spawn_park *park, unsigned n)
 	return -EBUSY;
 }
 
+/* What is parked of SLOT. */
+static unsigned count(const struct spawn_slot *slot)
+{
+	return slot->fds_n + slot->held_n;
+}
+
 static int number_of(const struct spawn_park *park,
 	const struct spawn_slot *slot, unsigned i)
 {
@@ -111,7 +117,7 @@ static int number_of(const struct spawn_park *park,
 
 void unpark_slot(struct spawn_park *park, struct spawn_slot *slot)
 {
-	for (unsigned i = 0; i < slot->fds_n; i++)
+	for (unsigned i = 0; i < count(slot); i++)
 		if (slot->fds[i] >= 0)
 			(void)dup3(park->null, number_of(park, slot, i),
 				O_CLOEXEC); /* both are open: cannot fail */
@@ -135,7 +141,7 @@ static int park_one(
 
 int park_slot(struct spawn_park *park, struct spawn_slot *slot)
 {
-	unsigned n = blocks_for(slot->fds_n);
+	unsigned n = blocks_for(count(slot));
 	int block = find_blocks(park, n);
 
 	if (block < 0)
@@ -144,7 +150,7 @@ int park_slot(struct spawn_park *park, struct spawn_slot *slot)
 	slot->blocks = n;
 	for (unsigned i = 0; i < n; i++)
 		park->taken[slot->block + i] = true;
-	for (unsigned i = 0; i < slot->fds_n; i++) {
+	for (unsigned i = 0; i < count(slot); i++) {
 		int result = park_one(park, slot, i);
 
 		if (result < 0) {

@@ -167,6 +167,17 @@ static void freeze_limits(
 	slot->limits_n = order->limits_n;
 }
 
+static void freeze_program(
+	struct spawn_slot *slot, const struct program *program)
+{
+	slot->held_n = program != NULL && program->fd >= 0 ? 1 : 0;
+	if (slot->held_n == 0)
+		return;
+	slot->fds[slot->fds_n] = program->fd;
+	slot->script = program->script;
+	slot->program = program->id;
+}
+
 int spawn_slot_fill(struct spawn_slot *slot, const struct spawn_order *order)
 {
 	int result;
@@ -183,6 +194,7 @@ int spawn_slot_fill(struct spawn_slot *slot, const struct spawn_order *order)
 	for (unsigned i = 0; i < order->fds_n; i++)
 		slot->fds[i] = order->fds[i];
 	slot->fds_n = order->fds_n;
+	freeze_program(slot, order->program);
 	slot->umask = order->umask & 0777;
 	slot->new_session = order->new_session;
 	slot->no_new_privs = order->no_new_privs;

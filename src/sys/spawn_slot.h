@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
+#include "sys/program.h"
 #include "sys/spawn.h"
 
 /*
@@ -41,8 +43,12 @@ struct spawn_slot {
 	const char *directory;
 	char *text; /* owned */
 	size_t text_room;
-	int fds[SPAWN_FDS_MAX]; /* where each is to be taken from; -1: closed */
-	unsigned fds_n;
+	/* Where each is to be taken from; -1: closed. Last, a held program. */
+	int fds[SPAWN_FDS_MAX + 1];
+	unsigned fds_n;	 /* of the order */
+	unsigned held_n; /* and of those that are kept until exec: 0 or 1 */
+	bool script;	 /* the held program is one */
+	struct program_id program;
 	unsigned table_end;  /* no descriptor of ours has this number or more */
 	int exec_pipe;	     /* fork: closed by exec; else -1 */
 	unsigned shared_end; /* clone: leave the shared table, keep below it */
@@ -60,6 +66,7 @@ struct spawn_slot {
 	uint64_t reset;	  /* may be anything now, and is to be default */
 
 	/* The child's scratch, so that it needs no memset and little stack. */
+	struct statx found;
 	uint64_t no_signals;
 	uint64_t default_action[8]; /* larger than any kernel's sigaction */
 	uint64_t ignore_action[8];  /* its handler, which comes first */
