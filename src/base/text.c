@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,7 +136,14 @@ void text_put_char(struct text_builder *builder, char c)
 
 void text_put_number(struct text_builder *builder, uint64_t number)
 {
-	text_put_format(builder, "%" PRIu64, number);
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	text_put_text(builder, (struct text){digits + at, sizeof(digits) - at});
 }
 
 void text_put_format(struct text_builder *builder, const char *format, ...)

@@ -79,6 +79,9 @@ void text_put_value(struct text_builder *builder, struct text value);
 /* The same, but always between quotes: how complaints show strangers' text. */
 void text_put_quoted(struct text_builder *builder, struct text value);
 
+/* What would be between the quotes. */
+void text_put_escaped(struct text_builder *builder, struct text value);
+
 /*
  * For people's eyes, not to be read back: printable ASCII as it is, and \xHH
  * for every other byte, so that a name from outside cannot talk to a terminal.

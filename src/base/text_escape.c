@@ -53,11 +53,16 @@ void text_put_printable(struct text_builder *builder, struct text text)
 			put_hex(builder, text.bytes[i]);
 }
 
+void text_put_escaped(struct text_builder *builder, struct text value)
+{
+	for (size_t i = 0; i < value.n; i++)
+		put_escaped_char(builder, value.bytes[i]);
+}
+
 void text_put_quoted(struct text_builder *builder, struct text value)
 {
 	text_put_char(builder, '"');
-	for (size_t i = 0; i < value.n; i++)
-		put_escaped_char(builder, value.bytes[i]);
+	text_put_escaped(builder, value);
 	text_put_char(builder, '"');
 }
 
