@@ -8,6 +8,7 @@
 #include "master/capacity.h"
 #include "master/exit.h"
 #include "master/log.h"
+#include "master/manager.h"
 #include "master/master.h"
 #include "master/reload.h"
 #include "table/table.h"
@@ -33,6 +34,7 @@ int begin_failed(const char *what, int result)
 	log_text(&line, "at", what);
 	log_text(&line, "error", strerror(-result));
 	log_end(&line);
+	manager_note_error(-result);
 	return EXIT_MACHINE;
 }
 

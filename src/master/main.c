@@ -17,11 +17,11 @@
 #include "master/exit.h"
 #include "master/load.h"
 #include "master/log.h"
+#include "master/manager.h"
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/postfix_main.h"
 #include "sys/fd.h"
-#include "sys/notify.h"
 #include "sys/path.h"
 #include "sys/spawn.h"
 #include "table/table.h"
@@ -165,7 +165,7 @@ static struct table *first_table(const char *file)
 	return table;
 }
 
-static void say_started(const struct master *master)
+static void say_started(struct master *master)
 {
 	struct log_line line;
 
@@ -178,7 +178,7 @@ static void say_started(const struct master *master)
 		spawner_method(master->spawner) == SPAWN_FORK ? "fork"
 							      : "clone");
 	log_end(&line);
-	(void)sys_notify("READY=1"); /* nobody may be listening */
+	manager_ready(master);
 }
 
 static int start(struct master *master, struct table *table)
@@ -210,6 +210,7 @@ static int serve(const struct options *options)
 	(void)umask(022); /* whatever it was: our modes mean what they say */
 	code = sys_open_standard();
 	log_init();
+	manager_begin();
 	if (code < 0)
 		return begin_failed("/dev/null", code);
 	code = master_open(&master, options, &what);
@@ -221,6 +222,8 @@ static int serve(const struct options *options)
 		if (!master.stopping)
 			say_started(&master);
 		code = master_run(&master);
+	} else {
+		manager_failed(code);
 	}
 	master_finish(&master);
 	log_flush();

@@ -15,6 +15,7 @@
 #include "master/exit.h"
 #include "master/listeners.h"
 #include "master/log.h"
+#include "master/manager.h"
 #include "master/perform.h"
 #include "master/reload.h"
 #include "master/molds.h"
@@ -28,7 +29,6 @@
 #include "sys/limits.h"
 #include "sys/machine.h"
 #include "sys/memory.h"
-#include "sys/notify.h"
 #include "sys/path.h"
 #include "sys/signals.h"
 #include "table/service.h"
@@ -150,9 +150,11 @@ static void decide(struct master *master)
 
 	if (core_deadline_ns(master->core) <= master->now_ns)
 		inbox_put_kind(&master->inbox, EVENT_TIME);
-	while (inbox_next(&master->inbox, &event))
+	while (inbox_next(&master->inbox, &event)) {
+		master->changed = true;
 		perform(master,
 			core_step(master->core, &event, master->now_ns));
+	}
 }
 
 void master_round(struct master *master)
@@ -161,6 +163,7 @@ void master_round(struct master *master)
 	decide(master);
 	round_expire(master);
 	decide(master);
+	manager_round(master);
 }
 
 int master_run(struct master *master)

@@ -78,6 +78,7 @@ struct master {
 	bool stopping;
 	bool hurried;
 	bool child_signal; /* SIGCHLD came this round */
+	bool changed;	   /* since the manager heard the figures */
 	bool done;
 	int exit_code;
 };

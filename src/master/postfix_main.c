@@ -21,13 +21,13 @@
 #include "master/exit.h"
 #include "master/load.h"
 #include "master/log.h"
+#include "master/manager.h"
 #include "master/master.h"
 #include "master/postfix_shell.h"
 #include "master/postfix_start.h"
 #include "sys/clock.h"
 #include "sys/daemon.h"
 #include "sys/fd.h"
-#include "sys/notify.h"
 #include "sys/path.h"
 #include "table/table.h"
 
@@ -301,14 +301,15 @@ static void run_debugger(const struct postfix_conf *conf)
 }
 
 /* By what is in force: another reload may have come already. */
-static void say_started(const struct master *master)
+static void say_started(struct master *master)
 {
 	const struct maincf *main = postfix_conf_of(master)->main;
 
 	log_words(LOG_INFO, "daemon started -- version %s, configuration %s",
 		maincf_text(main, POSTFIX_mail_version),
 		master->postfix->directory);
-	(void)sys_notify("READY=1"); /* nobody may be listening */
+	manager_begin();
+	manager_ready(master);
 }
 
 /* All that TABLE, which is taken, needs. 0, or 1 and it was said why not. */

@@ -8,6 +8,7 @@
 #include "master/control.h"
 #include "master/listeners.h"
 #include "master/log.h"
+#include "master/manager.h"
 #include "master/master.h"
 #include "master/molds.h"
 #include "master/personality.h"
@@ -50,6 +51,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, weigh_deadline());
 	at_ns = earlier(at_ns, control_deadline(master));
+	at_ns = earlier(at_ns, manager_deadline(master));
 	if (master->exit_ns != 0)
 		at_ns = earlier(at_ns, master->exit_ns);
 	if (workers_queued() > 0)

@@ -3,7 +3,6 @@
 
 #include "master/log.h"
 #include "master/master.h"
-#include "sys/notify.h"
 
 void stop_gently(struct master *master)
 {
@@ -16,7 +15,6 @@ void stop_gently(struct master *master)
 	}
 	master->stopping = true;
 	log_say(MESSAGE_MASTER_STOPPING, "workers finish their clients");
-	(void)sys_notify("STOPPING=1"); /* nobody may be listening */
 	inbox_put_kind(&master->inbox, EVENT_STOP);
 }
 

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "sys/fd.h"
+
+#define NS_PER_US UINT64_C(1000)
 
 /* The manager's address; "@name" is in the abstract name space. */
 static int find_address(
@@ -28,24 +31,80 @@ static int find_address(
 	return 0;
 }
 
-int sys_notify(const char *state)
+bool sys_notify_wanted(void)
 {
 	const char *where = getenv("NOTIFY_SOCKET");
-	AUTO_CLOSE int fd = -1;
+
+	return where != NULL && where[0] != '\0';
+}
+
+/* GIFT: a descriptor, or -1. */
+static int tell(const char *state, int gift)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec part = {
+		.iov_base = (char *)(size_t)state, .iov_len = strlen(state)};
 	struct sockaddr_un address;
-	socklen_t size;
+	struct msghdr message = {
+		.msg_name = &address, .msg_iov = &part, .msg_iovlen = 1};
+	AUTO_CLOSE int fd = -1;
 	int result;
 
-	if (where == NULL || where[0] == '\0')
+	if (!sys_notify_wanted())
 		return 0;
-	result = find_address(where, &address, &size);
+	result = find_address(
+		getenv("NOTIFY_SOCKET"), &address, &message.msg_namelen);
 	if (result < 0)
 		return result;
+	if (gift >= 0) {
+		struct cmsghdr *header;
+
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(gift));
+		memcpy(CMSG_DATA(header), &gift, sizeof(gift));
+	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		    (const struct sockaddr *)&address, size) < 0)
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
 		return -errno;
 	return 1;
+}
+
+int sys_notify(const char *state)
+{
+	return tell(state, -1);
+}
+
+int sys_notify_fd(const char *state, int fd)
+{
+	return fd < 0 ? -EBADF : tell(state, fd);
+}
+
+/* A number of the environment; 0: none, or nonsense. */
+static unsigned long long number_of(const char *name)
+{
+	const char *word = getenv(name);
+	unsigned long long number;
+	char *end;
+
+	if (word == NULL || word[0] < '0' || word[0] > '9')
+		return 0;
+	errno = 0;
+	number = strtoull(word, &end, 10);
+	return errno != 0 || *end != '\0' ? 0 : number;
+}
+
+uint64_t sys_watchdog_ns(void)
+{
+	uint64_t us = number_of("WATCHDOG_USEC");
+
+	if (getenv("WATCHDOG_PID") != NULL &&
+		number_of("WATCHDOG_PID") != (unsigned long long)getpid())
+		return 0;
+	return us > UINT64_MAX / NS_PER_US ? 0 : us * NS_PER_US;
 }

@@ -24,6 +24,14 @@ static bool names_same(const char *a, const char *b)
 	return n > 0 && strncmp(a, b, n + 1) == 0;
 }
 
+/* Only we are to speak to the service manager. */
+static bool is_managers(const char *assignment)
+{
+	return names_same(assignment, "NOTIFY_SOCKET") ||
+	       names_same(assignment, "WATCHDOG_USEC") ||
+	       names_same(assignment, "WATCHDOG_PID");
+}
+
 /* Our environment, but in English and with SETTING. free() it. */
 static char **environment(const char *setting)
 {
@@ -38,7 +46,8 @@ static char **environment(const char *setting)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if (!names_same(environ[i], LOCALE) &&
-			!names_same(environ[i], setting))
+			!names_same(environ[i], setting) &&
+			!is_managers(environ[i]))
 			out[kept++] = environ[i];
 	out[kept++] = (char *)(size_t)LOCALE;
 	if (setting != NULL)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""What a service manager hears: the other end of NOTIFY_SOCKET.
+
+    with Notified() as manager, Ostlerd(text, env=manager.environment()) as master:
+        manager.wait_for("READY", "1")
+"""
+
+import array
+import os
+import select
+import shutil
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+from ostlerd import DEADLINE_S
+
+
+class Notified:
+    """messages: every datagram as a dictionary, in order; gifts: descriptors by FDNAME."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="ostler-test-"))
+        self.path = self.directory / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.path.chmod(0o666)
+        self.directory.chmod(0o755)
+        self.messages = []
+        self.gifts = {}
+
+    def environment(self, **more):
+        return {"NOTIFY_SOCKET": str(self.path), **more}
+
+    def _take(self):
+        data, ancillary, _, _ = self.socket.recvmsg(8192, socket.CMSG_SPACE(16))
+        found = dict(line.split("=", 1) for line in data.decode().splitlines())
+        fds = array.array("i")
+        for level, kind, content in ancillary:
+            assert (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+            fds.frombytes(content)
+        for fd in fds:
+            self.gifts.setdefault(found.get("FDNAME"), []).append(fd)
+        self.messages.append(found)
+
+    def listen(self, wait_s=0.0):
+        """Take what is there; wait for something first."""
+        while select.select([self.socket], [], [], wait_s)[0]:
+            self._take()
+            wait_s = 0.0
+
+    def all_of(self, key):
+        """The values of KEY, in order."""
+        self.listen()
+        return [m[key] for m in self.messages if key in m]
+
+    def wait_for(self, key, value=None, *, after=0):
+        """The index of the first message from AFTER on with KEY (and what VALUE allows)."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            for i in range(after, len(self.messages)):
+                got = self.messages[i].get(key)
+                if got is not None and (value is None or (
+                        value(got) if callable(value) else got == value)):
+                    return i
+            assert time.monotonic() < end, f"no {key}={value}; heard: {self.messages}"
+            self.listen(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for fds in self.gifts.values():
+            for fd in fds:
+                os.close(fd)
+        self.socket.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
