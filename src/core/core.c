@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/bounce.h"
+#include "core/drain.h"
 #include "core/due.h"
 #include "core/guest.h"
 #include "core/lease.h"
@@ -138,6 +139,10 @@ static void step_service(struct core *core, const struct event *event)
 		mold_renew(core, pool);
 	else if (event->kind == EVENT_SCALE)
 		reload_scale(pool, event);
+	else if (event->kind == EVENT_DRAIN)
+		drain_begin(core, pool);
+	else if (event->kind == EVENT_RESUME)
+		drain_end(pool);
 	else if (pool->state != POOL_UP)
 		pool->depth = event->depth;
 	else if (event->kind == EVENT_CLIENTS)
@@ -208,6 +213,8 @@ static void dispatch(struct core *core, const struct event *event)
 	case EVENT_LISTENER_LOST:
 	case EVENT_REMOLD:
 	case EVENT_SCALE:
+	case EVENT_DRAIN:
+	case EVENT_RESUME:
 		step_service(core, event);
 		break;
 	case EVENT_STARTED:

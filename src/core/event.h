@@ -35,9 +35,11 @@ enum event_kind {
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
 	EVENT_REMOLD,	     /* service: a new mold, as soon as may be */
 	EVENT_SCALE, /* service, process_limit, spare_min, spare_max of policy */
-	EVENT_STOP,  /* let every worker finish, then be done */
-	EVENT_HURRY, /* the same, with SIGTERM now */
-	EVENT_QUIT,  /* the same, with SIGKILL now */
+	EVENT_DRAIN,  /* service: rest, when its workers are done */
+	EVENT_RESUME, /* service: go on */
+	EVENT_STOP,   /* let every worker finish, then be done */
+	EVENT_HURRY,  /* the same, with SIGTERM now */
+	EVENT_QUIT,   /* the same, with SIGKILL now */
 };
 #define EVENT_KINDS (EVENT_QUIT + 1)
 

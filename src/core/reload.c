@@ -61,13 +61,19 @@ static void pool_begin(struct core *core, struct pool *pool)
 	wakeup_restart(core, pool);
 }
 
+/* Of the table, whether it serves or rests. */
+static bool is_in_force(const struct pool *pool)
+{
+	return pool->state == POOL_UP || pool->state == POOL_DRAINED;
+}
+
 static void pool_change(struct core *core, struct pool *pool)
 {
-	bool replace =
-		pool->row_change == ROW_CHANGED || pool->state != POOL_UP;
+	bool replace = pool->row_change == ROW_CHANGED || !is_in_force(pool);
 
 	pool->policy = pool->row_policy;
-	pool->state = POOL_UP;
+	if (pool->state != POOL_DRAINED)
+		pool->state = POOL_UP;
 	backoff_limit(core, pool);
 	if (!replace) {
 		wakeup_adjust(core, pool);
@@ -85,7 +91,7 @@ static void pool_change(struct core *core, struct pool *pool)
 
 void reload_scale(struct pool *pool, const struct event *event)
 {
-	if (pool->state != POOL_UP)
+	if (!is_in_force(pool))
 		return;
 	pool->policy.process_limit = event->policy.process_limit;
 	pool->policy.spare_min = event->policy.spare_min;
@@ -104,7 +110,7 @@ static void term_all(struct core *core, struct pool *pool)
 
 static void pool_leave(struct core *core, struct pool *pool)
 {
-	if (pool->state != POOL_UP)
+	if (!is_in_force(pool))
 		return;
 	pool->state = POOL_LEAVING;
 	pool_reserve(core, pool, 0);
@@ -188,6 +194,8 @@ void stop_now(struct core *core)
 
 void reload_listener_lost(struct core *core, struct pool *pool)
 {
+	if (pool->state == POOL_DRAINED)
+		core_ask(core, ACTION_REOPEN, core_service_of(core, pool));
 	if (pool->state != POOL_UP)
 		return;
 	pool->watching = false;

@@ -86,8 +86,8 @@ static void move_watch(struct core *core, struct pool *pool, bool want)
 		core_service_of(core, pool));
 }
 
-/* A removed service closes when its last worker is gone; so does the whole. */
-static void settle_leaving(struct core *core, struct pool *pool)
+/* It has no workers, or they are to leave; clients may wait, or may not. */
+static void settle_resting(struct core *core, struct pool *pool)
 {
 	uint32_t service = core_service_of(core, pool);
 
@@ -96,6 +96,16 @@ static void settle_leaving(struct core *core, struct pool *pool)
 	move_watch(core, pool, false);
 	pool_starve(core, pool, false);
 	deadline_set(&core->deadlines, service, DEADLINE_NONE);
+}
+
+/* A removed service closes when its last worker is gone; so does the whole. */
+static void settle_leaving(struct core *core, struct pool *pool)
+{
+	uint32_t service = core_service_of(core, pool);
+
+	settle_resting(core, pool);
+	if (pool->state == POOL_DRAINED)
+		return;
 	if (pool_total(pool) > 0 || pool->guests_n > 0)
 		return;
 	core_ask(core, ACTION_CLOSE, service);

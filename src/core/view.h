@@ -30,6 +30,7 @@ enum pool_state {
 	POOL_UP,
 	POOL_LEAVING,  /* removed from the table */
 	POOL_STOPPING, /* the master stops */
+	POOL_DRAINED,  /* it rests by request, and its clients wait */
 };
 
 /* Why a service pauses, or paused last. */

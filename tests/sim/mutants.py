@@ -327,13 +327,21 @@ MUTANTS = [
     ("a limit is not scaled",
      "\tpool->policy.process_limit = event->policy.process_limit;\n", ""),
     ("spares are not scaled", "\tpool->policy.spare_min = event->policy.spare_min;\n", ""),
+    ("a service that rests keeps its workers",
+     "\tpool->state = POOL_DRAINED;\n\tpool->epoch++;\n", "\tpool->state = POOL_DRAINED;\n"),
+    ("a reload ends a rest",
+     "\tif (pool->state != POOL_DRAINED)\n\t\tpool->state = POOL_UP;\n", "\tpool->state = POOL_UP;\n"),
+    ("a service that rests is closed when its last worker is gone",
+     "\tif (pool->state == POOL_DRAINED)\n\t\treturn;\n", ""),
+    ("a service that rests loses its listener for good",
+     "\tif (pool->state == POOL_DRAINED)\n\t\tcore_ask(core, ACTION_REOPEN, core_service_of(core, pool));\n", ""),
     ("a lone worker may be two", "\tif (limit == 1)\n\t\treturn total == 0;\n", ""),
 ]
 
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
-    "bounce", "spare", "scale",
+    "bounce", "spare", "scale", "drain",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60

@@ -74,7 +74,7 @@ static void make_old(struct promises *p, uint32_t service)
 static void adopt(struct promises *p, uint32_t service)
 {
 	struct promise_service *s = &p->services[service];
-	bool was_up = s->life == LIFE_UP;
+	bool was_up = s->life == LIFE_UP || s->life == LIFE_DRAINED;
 
 	bool replaced = s->life != LIFE_FREE &&
 			(!was_up || s->row_change == ROW_CHANGED);
@@ -95,7 +95,8 @@ static void adopt(struct promises *p, uint32_t service)
 		s->pause_until_ns = 0;
 		s->mold_until_ns = 0;
 	}
-	s->life = LIFE_UP;
+	if (s->life != LIFE_DRAINED)
+		s->life = LIFE_UP;
 	s->policy = s->row_policy;
 	rules_adopted(p, service, replaced);
 	if (s->pause_until_ns > p->now_ns + s->policy.throttle_time_ns)
@@ -164,7 +165,13 @@ static void service_event(
 		s->asked_looks = 0;
 	} else if (event->kind == EVENT_REMOLD && s->life == LIFE_UP) {
 		s->mold_until_ns = 0;
-	} else if (event->kind == EVENT_SCALE && s->life == LIFE_UP) {
+	} else if (event->kind == EVENT_DRAIN && s->life == LIFE_UP) {
+		s->life = LIFE_DRAINED;
+		make_old(p, event->service);
+	} else if (event->kind == EVENT_RESUME && s->life == LIFE_DRAINED) {
+		s->life = LIFE_UP;
+	} else if (event->kind == EVENT_SCALE &&
+		   (s->life == LIFE_UP || s->life == LIFE_DRAINED)) {
 		s->policy.process_limit = event->policy.process_limit;
 		s->policy.spare_min = event->policy.spare_min;
 		s->policy.spare_max = event->policy.spare_max;
@@ -202,7 +209,8 @@ static bool is_about_service(const struct event *event)
 {
 	return event->kind == EVENT_CLIENTS || event->kind == EVENT_DEPTH ||
 	       event->kind == EVENT_LISTENER_LOST ||
-	       event->kind == EVENT_REMOLD || event->kind == EVENT_SCALE;
+	       event->kind == EVENT_REMOLD || event->kind == EVENT_SCALE ||
+	       event->kind == EVENT_DRAIN || event->kind == EVENT_RESUME;
 }
 
 /* Of a worker or a service that is not, or not any more. */

@@ -26,6 +26,7 @@
 enum service_life {
 	LIFE_FREE,
 	LIFE_UP,
+	LIFE_DRAINED,
 	LIFE_LEAVING,
 	LIFE_STOPPING,
 };

@@ -38,7 +38,9 @@ static uint32_t deficit(const struct promises *p, uint32_t service)
 	uint32_t share = p->services[service].policy.share;
 	uint32_t total = promises_total(p, service);
 
-	if (p->services[service].life != LIFE_UP || total >= share)
+	enum service_life life = p->services[service].life;
+
+	if ((life != LIFE_UP && life != LIFE_DRAINED) || total >= share)
 		return 0;
 	return share - total;
 }

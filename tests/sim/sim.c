@@ -262,6 +262,8 @@ static void quiesce(struct sim *sim, bool heal)
 	uint64_t until_ns = sim->world.now_ns + QUIET_NS;
 	uint64_t until_step = sim->steps + QUIET_STEPS;
 
+	for (uint32_t i = 0; i < sim->world.services_n; i++)
+		step(sim, &(struct event){.kind = EVENT_RESUME, .service = i});
 	world_calm(&sim->world, heal);
 	while (sim->world.now_ns < until_ns && sim->steps < until_step)
 		if (!round_of(sim))

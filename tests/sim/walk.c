@@ -311,6 +311,10 @@ static void find_choices(
 	offer_table(out, walk);
 	if (pool->state == POOL_UP)
 		offer(out, (struct event){.kind = EVENT_LISTENER_LOST});
+	if (pool->state == POOL_UP)
+		offer(out, (struct event){.kind = EVENT_DRAIN});
+	if (pool->state == POOL_DRAINED)
+		offer(out, (struct event){.kind = EVENT_RESUME});
 	if (pool->state == POOL_UP && walk->kind->policy.mold)
 		offer(out, (struct event){.kind = EVENT_REMOLD});
 	offer(out, (struct event){.kind = EVENT_STOP});

@@ -507,10 +507,8 @@ void world_hear(struct world *world, struct batch *out)
 			world->now_ns + world_about(world, 5 * NS_PER_S);
 		if (world_chance(world, FAULT_RELOAD))
 			world_reload(world, out);
-		else if (coin(world))
-			put(out, (struct event){.kind = EVENT_REMOLD});
 		else
-			put(out, world_scale(world));
+			put(out, world_order(world));
 	}
 }
 

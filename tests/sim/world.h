@@ -150,7 +150,7 @@ struct world {
 void world_init(struct world *world, uint64_t seed);
 
 /* An operator's word about one of the services. */
-struct event world_scale(struct world *world);
+struct event world_order(struct world *world);
 
 /* The first table, or the next one: rows and EVENT_TABLE. */
 void world_reload(struct world *world, struct batch *out);

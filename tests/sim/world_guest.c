@@ -26,7 +26,7 @@ void world_spares(struct world *world, struct policy *policy)
 	policy->share = (uint32_t)prng_below(&world->prng, share + 1);
 }
 
-struct event world_scale(struct world *world)
+static struct event scale(struct world *world)
 {
 	uint32_t limit = 1 + (uint32_t)prng_below(&world->prng, 6);
 
@@ -37,6 +37,19 @@ struct event world_scale(struct world *world)
 			.spare_min =
 				(uint32_t)prng_below(&world->prng, limit + 1),
 			.spare_max = (uint32_t)prng_below(&world->prng, 7)}};
+}
+
+struct event world_order(struct world *world)
+{
+	static const enum event_kind kinds[] = {
+		EVENT_REMOLD, EVENT_DRAIN, EVENT_RESUME};
+	uint64_t dice = prng_below(&world->prng, 6);
+
+	if (dice >= 3)
+		return scale(world);
+	return (struct event){.kind = kinds[dice],
+		.service =
+			(uint32_t)prng_below(&world->prng, world->services_n)};
 }
 
 void guest_spawn(struct world *world, const struct action *action)

@@ -78,7 +78,8 @@ static struct event some_event(struct prng *prng, enum event_kind kind)
 
 	if (kind == EVENT_ROW || kind == EVENT_CLIENTS || kind == EVENT_DEPTH ||
 		kind == EVENT_LISTENER_LOST || kind == EVENT_REMOLD ||
-		kind == EVENT_SCALE)
+		kind == EVENT_SCALE || kind == EVENT_DRAIN ||
+		kind == EVENT_RESUME)
 		event.service = u32(prng);
 	if (kind == EVENT_CLIENTS || kind == EVENT_DEPTH)
 		event.depth = u32(prng);
