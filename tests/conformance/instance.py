@@ -205,10 +205,17 @@ class Instance(Postfix):
         wait_until(lambda: state_of(self.master.pid) == "T", "the master is stopped")
 
     def reload(self):
-        before = self.log_text().count("reload -- version")
+        begun, ended = self._reloads()
         self.master.send_signal(signal.SIGHUP)
-        wait_until(lambda: self.log_text().count("reload -- version") > before, self.log_text)
+        wait_until(lambda: self._reloads() == (begun + 1, ended + (self.side == "ostler")),
+                   self.log_text)
         self.barrier()
+
+    def _reloads(self):
+        """How many have begun, and ended: ostler serves on between the two, and says so."""
+        own = self.own_lines()
+        return (self.log_text().count("reload -- version"),
+                own.count("reloaded") + own.count("config-refused"))
 
     def barrier(self):
         """The master has seen to everything that was there before."""
