@@ -13,11 +13,21 @@
 /* Of a whole reply: it must fit the buffer of any socket at once. */
 #define REPLY_BYTES_MAX 512
 
-#define WAYS "write queue, refuse or {reply, \"BYTES\"}"
+#define WAITING_MAX 1000000 /* START and FULL, as ostler-bounce has it */
+
+/*
+ * One that leaves some waiting may outlast a moment with a ready worker: where
+ * many wait, that one has its next client at once.
+ */
+#define STAY_NS (50 * NS_PER_MS)
+
+#define WAYS                                                                   \
+	"write queue, refuse, {reply, \"BYTES\"} or {drop-random, "            \
+	"\"START:RATE:FULL\"}"
 
 /* The bouncer's argv: the program, the way, and what else it has to know. */
 static void start_bouncer(const struct values *values,
-	const struct conf_request *request, const char *way, const char *bytes,
+	const struct conf_request *request, const char *way, const char *more,
 	struct service *out)
 {
 	struct place place = value_place(values, SETTING_on_full);
@@ -35,8 +45,8 @@ static void start_bouncer(const struct values *values,
 			"on_full: %s: %s", path, trouble);
 	words[0] = path;
 	words[1] = arena_copy(values->arena, text_of(way));
-	if (bytes != NULL)
-		words[2] = arena_copy(values->arena, text_of(bytes));
+	if (more != NULL)
+		words[2] = arena_copy(values->arena, text_of(more));
 	out->bounce = words;
 	out->policy.bounces = true;
 }
@@ -52,6 +62,44 @@ static void check_reply(const struct values *values, const char *bytes)
 		complain(values->diags, &place, "make it shorter",
 			"on_full: a reply of %zu bytes, and %d may be",
 			strlen(bytes), REPLY_BYTES_MAX);
+}
+
+static bool cut_number(
+	struct text *rest, char end, uint64_t min, uint64_t max, uint64_t *out)
+{
+	struct text word = *rest;
+
+	return (end == '\0' || text_cut(rest, end, &word)) &&
+	       number_parse(word, (struct number_limits){min, max}, out) ==
+		       NUMBER_OK;
+}
+
+/* START:RATE:FULL, as the bouncer reads it again. */
+static void check_chances(
+	const struct values *values, const char *chances, struct service *out)
+{
+	struct place place = value_place(values, SETTING_on_full);
+	struct text rest = text_of(chances);
+	uint64_t start = 0, rate = 0, full = 0;
+
+	if (!cut_number(&rest, ':', 0, WAITING_MAX, &start) ||
+		!cut_number(&rest, ':', 1, 100, &rate) ||
+		!cut_number(&rest, '\0', 1, WAITING_MAX, &full))
+		complain(values->diags, &place,
+			"write it as in 10:30:60: clients that wait, percent, "
+			"clients that wait",
+			"on_full: '%s' is not START:RATE:FULL", chances);
+	else if (start >= full)
+		complain(values->diags, &place, "make START the smaller one",
+			"on_full: '%s': all are turned away before any is",
+			chances);
+	else if (full > out->backlog)
+		complain(values->diags, &place, "raise backlog, or lower FULL",
+			"on_full: '%s': no more than %u wait, for that is the "
+			"backlog",
+			chances, out->backlog);
+	out->policy.bounce_over = (uint32_t)start;
+	out->policy.bounce_stay_ns = STAY_NS;
 }
 
 /* Only who has been connected can be turned away. */
@@ -93,27 +141,34 @@ void fill_overload(const struct values *values,
 	struct place place = value_place(values, SETTING_on_full);
 	const char *way = given->n > 0 ? given->first->text : "queue";
 	bool replies = strcmp(way, "reply") == 0;
-	bool turns_away = replies || strcmp(way, "refuse") == 0;
+	bool by_chance = strcmp(way, "drop-random") == 0;
+	bool takes = replies || by_chance;
+	bool turns_away = takes || strcmp(way, "refuse") == 0;
+	const char *more = NULL;
 
 	if (!turns_away && strcmp(way, "queue") != 0) {
 		complain(values->diags, &place, WAYS,
 			"on_full: there is no '%s'", way);
 		return;
 	}
-	if (given->n > 0 && given->n != (replies ? 2U : 1U)) {
+	if (given->n > 0 && given->n != (takes ? 2U : 1U)) {
 		complain(values->diags, &place, WAYS,
-			replies ? "on_full: reply takes the bytes to be sent"
-				: "on_full: %s takes nothing more",
+			replies	    ? "on_full: %s takes the bytes to be sent"
+			: by_chance ? "on_full: %s takes START:RATE:FULL"
+				    : "on_full: %s takes nothing more",
 			way);
 		return;
 	}
 	if (!turns_away)
 		return;
 	check_service(values, out);
+	if (takes)
+		more = given->first->next->text;
 	if (replies)
-		check_reply(values, given->first->next->text);
-	start_bouncer(values, request, way,
-		replies ? given->first->next->text : NULL, out);
+		check_reply(values, more);
+	if (by_chance)
+		check_chances(values, more, out);
+	start_bouncer(values, request, way, more, out);
 }
 
 /* ------------------------------------------------- too many from one place */

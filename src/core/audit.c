@@ -136,8 +136,10 @@ static const char *audit_bounce(
 		deadline_get(&core->deadlines, core_service_of(core, pool));
 
 	if (bounce_serves(core, pool))
-		return due ? NULL
-			   : "I40: a bouncer, but the service is not full";
+		return due || (pool->bounce.stays_ns != 0 &&
+				      at_ns <= pool->bounce.stays_ns)
+			       ? NULL
+			       : "I40: a bouncer, but the service is not full";
 	if (due && !pool->watching && at_ns == DEADLINE_NONE)
 		return "I40: full, and nobody looks who is to be turned away";
 	if (due && !pool->watching && pool->bounce.next_ns > now_ns &&

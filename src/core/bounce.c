@@ -58,20 +58,39 @@ uint64_t bounce_deadline(const struct core *core, const struct pool *pool)
 {
 	if (is_wanted(core, pool) && core->now_ns < pool->bounce.next_ns)
 		return pool->bounce.next_ns;
+	if (pool->bounce.stays_ns != 0)
+		return pool->bounce.stays_ns;
 	return DEADLINE_NONE;
+}
+
+static void start(struct core *core, struct pool *pool)
+{
+	if (count_bouncers(core, pool) < BOUNCERS_MAX &&
+		guest_start(core, pool, KIND_BOUNCER) == NULL)
+		pool->bounce.next_ns = core->now_ns + NO_SLOT_NS;
 }
 
 void bounce_fired(struct core *core, struct pool *pool, uint32_t depth)
 {
-	struct bounce *bounce = &pool->bounce;
-
 	if (!bounce_wants_watch(core, pool))
 		return;
-	bounce->next_ns = core->now_ns + SPACING_NS;
-	if (depth == 0 || count_bouncers(core, pool) >= BOUNCERS_MAX)
-		return;
-	if (guest_start(core, pool, KIND_BOUNCER) == NULL)
-		bounce->next_ns = core->now_ns + NO_SLOT_NS;
+	pool->bounce.next_ns = core->now_ns + SPACING_NS;
+	if (depth > pool->policy.bounce_over)
+		start(core, pool);
+	else if (depth == 1) {
+		/* It may be all that is known: at AF_UNIX one waits, or more. */
+		pool->bounce.asked = true;
+		core_ask(core, ACTION_LOOK, core_service_of(core, pool));
+	}
+}
+
+void bounce_looked(struct core *core, struct pool *pool, uint32_t depth)
+{
+	bool asked = pool->bounce.asked;
+
+	pool->bounce.asked = false;
+	if (asked && is_wanted(core, pool) && depth > pool->policy.bounce_over)
+		start(core, pool);
 }
 
 /* Each TAKEN is a client that was turned away: nothing else is ever one. */
@@ -100,14 +119,27 @@ void bounce_ended(struct core *core, struct pool *pool,
 	bounce->next_ns = core->now_ns + bounce->pause_ns;
 }
 
+/* It is not full: may its bouncer stay a little, in case it is full again? */
+static bool may_stay(const struct core *core, struct pool *pool)
+{
+	struct bounce *bounce = &pool->bounce;
+
+	if (!pool->policy.bounces)
+		return false;
+	if (bounce->stays_ns == 0)
+		bounce->stays_ns = core->now_ns + pool->policy.bounce_stay_ns;
+	return core->now_ns < bounce->stays_ns;
+}
+
 void bounce_settle(struct core *core, struct pool *pool)
 {
-	struct worker *bouncer;
+	struct worker *bouncer = guest_find(core, pool, KIND_BOUNCER);
+	bool full = pool->policy.bounces && bounce_is_full(pool);
 
 	assert(pool->state == POOL_UP);
-	if (pool->policy.bounces && bounce_is_full(pool))
+	if (bouncer != NULL && !full && may_stay(core, pool))
 		return;
-	bouncer = guest_find(core, pool, KIND_BOUNCER);
-	if (bouncer != NULL)
+	pool->bounce.stays_ns = 0;
+	if (bouncer != NULL && !full)
 		worker_retire(core, bouncer, LEAVE_NS);
 }

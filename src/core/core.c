@@ -111,6 +111,7 @@ static void looked(
 	due_looked(core, pool);
 	recycle_looked(core, pool);
 	spare_looked(core, pool);
+	bounce_looked(core, pool, event->depth);
 }
 
 static void fired(

@@ -139,6 +139,8 @@ struct pace {
 struct bounce {
 	uint64_t next_ns;  /* no start before this */
 	uint64_t pause_ns; /* the last pause after a bad end; 0: none */
+	uint64_t stays_ns; /* not full: it goes then; 0: not now */
+	bool asked;	   /* a look was asked for: how many wait? */
 };
 
 struct pool {

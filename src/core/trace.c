@@ -134,6 +134,8 @@ static const struct field event_fields[] = {
 	P(wakeup_conditional, FIELD_BOOL),
 	P(mold, FIELD_BOOL),
 	P(bounces, FIELD_BOOL),
+	P(bounce_over, FIELD_U32),
+	P(bounce_stay_ns, FIELD_U64),
 };
 
 static const struct kind action_kinds[ACTION_KINDS] = {

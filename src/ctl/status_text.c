@@ -177,7 +177,12 @@ static void add_limit(struct grid *grid, const struct control_service *service)
 				       say_duration(known(service->limit_ns),
 					       time, sizeof(time))));
 	if (known(service->bouncing) > 0)
-		add_note(grid, "full: clients that come are turned away");
+		add_note(grid, strcmp(answer_text(service->on_full),
+				       "drop-random") == 0
+				       ? "full: clients that come may be "
+					 "turned away"
+				       : "full: clients that come are turned "
+					 "away");
 	if (known(service->refused) > 0)
 		add_note(grid,
 			grid_format(grid,

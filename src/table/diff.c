@@ -105,13 +105,15 @@ static const struct field fields[] = {
 	FIELD(policy.wakeup_conditional, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.mold, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.bounces, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.bounce_over, FIELD_U32, ROW_POLICY),
+	FIELD(policy.bounce_stay_ns, FIELD_U64, ROW_POLICY),
 };
 
 /*
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 160,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 168,
 	"a field of struct policy has no line in fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 280 + sizeof(struct policy),

@@ -40,6 +40,8 @@ struct policy {
 	uint64_t liveness_ns;	  /* a worker speaks as often; 0: as it likes */
 	uint64_t stress_time_ns;  /* of stress mode, since the limit last came
 				  * near; 0: there is none */
+	uint64_t bounce_stay_ns;  /* a bouncer's, once there is room again */
+	uint32_t bounce_over;	  /* more wait before there is a bouncer */
 	uint32_t share;		  /* slots of workers_max that are its own */
 	bool ready_notify;	  /* workers promise a first AVAIL */
 	bool retire_signal;	  /* SIGTERM after retire_grace */

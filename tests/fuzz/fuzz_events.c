@@ -85,7 +85,11 @@ static struct policy some_policy(struct input *input)
 		.mold = (flags & 128) != 0,
 	};
 
-	policy.bounces = (next(input) & 1) != 0;
+	flags = next(input);
+	policy.bounces = (flags & 1) != 0;
+	policy.bounce_over = (flags & 2) != 0;
+	if ((flags & 4) != 0)
+		policy.bounce_stay_ns = NS_PER_MS << (flags & 15);
 	if (policy.surge == 0 && !policy.replace_first)
 		policy.stress_time_ns = duration(input, 0);
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ostlerd import Ostlerd, children_of, environment_of, free_port, is_alive, libexec, rogue, service, wait_until
+from ostlerd import Ostlerd, children_of, environment_of, free_port, is_alive, libexec, rogue, service, state_of, wait_until
 
 REPLY = "421 busy\\r\\n"
 BUSY = "421 busy\r"
@@ -157,6 +157,46 @@ def test_every_refusal_is_counted_though_the_master_was_slow_to_read():
             os.kill(master.pid, signal.SIGCONT)
         master.wait_for("web", lambda s: s["refused"] == 401)
         taken.close()
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_by_chance_those_who_waited_longest_make_room(kind):
+    port = free_port()
+    where = "web" if kind == "unix" else port
+    # All chances are certainties here: no more than two wait.
+    with Ostlerd(full('{drop-random, "2:100:4"}', ["unix:web", f"127.0.0.1:{port}"])) as master:
+        assert master.service("web")["on_full"] == "drop-random"
+        [taken] = take(master, where, 1)
+        waiting = [master.client(where) for _ in range(2)]
+        master.wait_for("web", lambda s: s["depth"] == 2)
+        assert (master.service("web")["refused"], bouncers(master)) == (0, [])
+        waiting += [master.client(where) for _ in range(10)]
+        master.wait_for("web", lambda s: s["refused"] == 10 and s["depth"] == 2)
+        for client in waiting[:10]:
+            assert client.at_end()
+        assert taken.ask("echo still here") == "still here"
+        taken.close()
+        for client in waiting[10:]:
+            assert int(client.ask("pid")) > 0
+            client.close()
+        master.wait_for("web", lambda s: s["ready"] == 1 and s["bouncing"] == 0)
+        gone(master)
+        assert master.service("web")["refused"] == 10
+
+
+def test_by_chance_some_stay():
+    port = free_port()
+    with Ostlerd(full('{drop-random, "0:50:500"}', [f"127.0.0.1:{port}"])) as master:
+        [taken] = take(master, port, 1)
+        waiting = [master.client(port) for _ in range(100)]
+        row = master.wait_for("web", lambda s: s["refused"] >= 15)
+        wait_until(lambda: [state_of(p) for p in bouncers(master)] == ["S"], "all are judged")
+        row = master.service("web")
+        assert row["refused"] + row["depth"] == 100
+        assert row["depth"] >= 15
+        assert "clients that come may be turned away" in master.ostler("status").stdout
+        for client in [taken, *waiting]:
+            client.close()
 
 
 def test_by_default_clients_of_a_full_service_wait():

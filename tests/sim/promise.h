@@ -69,6 +69,7 @@ struct promise_service {
 	bool at_limit;	      /* since then */
 	bool begun;	      /* a worker was started since the service began */
 	uint64_t trimmed;     /* until the last step */
+	uint64_t roomy_ns;    /* a bouncer, and it is not full: since then */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */

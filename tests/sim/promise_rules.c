@@ -443,10 +443,26 @@ static void check_held(struct promises *p, const struct core *core,
 		"B13: starts are held back for workers that rest");
 }
 
-/* Nobody turns clients away but beside as many taken workers as may be. */
-static void check_bouncers(struct promises *p, uint32_t service)
+/* Not beside as many taken workers as may be: for how long, and who ends it? */
+static bool may_stay(struct promises *p, const struct core *core,
+	struct promise_service *s, bool beside)
 {
-	const struct policy *policy = &p->services[service].policy;
+	if (!beside)
+		s->roomy_ns = 0;
+	else if (s->roomy_ns == 0)
+		s->roomy_ns = p->now_ns;
+	return !beside ||
+	       (s->policy.bounces && s->policy.bounce_stay_ns > 0 &&
+		       core_deadline_ns(core) <=
+			       s->roomy_ns + s->policy.bounce_stay_ns);
+}
+
+/* Nobody turns clients away but beside as many taken workers as may be. */
+static void check_bouncers(
+	struct promises *p, const struct core *core, uint32_t service)
+{
+	struct promise_service *s = &p->services[service];
+	const struct policy *policy = &s->policy;
 	uint32_t taken = 0, idle = 0, bouncers = 0;
 
 	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
@@ -462,8 +478,10 @@ static void check_bouncers(struct promises *p, uint32_t service)
 	}
 	promise_check(p, bouncers <= 1, "I40: two bouncers at a door");
 	promise_check(p,
-		bouncers == 0 || (policy->bounces && idle == 0 && taken > 0 &&
-					 taken >= policy->process_limit),
+		may_stay(p, core, s,
+			bouncers > 0 &&
+				(!policy->bounces || idle > 0 || taken == 0 ||
+					taken < policy->process_limit)),
 		"I40: clients are turned away, and a worker is idle");
 }
 
@@ -475,7 +493,7 @@ void rules_stepped(
 	for (uint32_t i = 0; i < p->limits.services_max; i++) {
 		check_limit(p, core, i);
 		check_held(p, core, i, event);
-		check_bouncers(p, i);
+		check_bouncers(p, core, i);
 		check_trim(p, core, i);
 	}
 }

@@ -24,6 +24,10 @@ void world_spares(struct world *world, struct policy *policy)
 	if (prng_below(&world->prng, 3) != 0)
 		policy->trim_interval_ns = world_about(world, 5 * NS_PER_S);
 	policy->share = (uint32_t)prng_below(&world->prng, share + 1);
+	if (policy->bounces && prng_below(&world->prng, 2) == 0) {
+		policy->bounce_over = (uint32_t)prng_below(&world->prng, 20);
+		policy->bounce_stay_ns = prng_below(&world->prng, NS_PER_S);
+	}
 }
 
 static struct event scale(struct world *world)
@@ -349,7 +353,7 @@ static void bounce(struct world *world, struct guest *guest)
 	if (guest->kind != KIND_BOUNCER || guest->eof)
 		return;
 	guest->next_ns = world->now_ns + NS_PER_MS;
-	if (s->depth == 0)
+	if (s->depth <= s->policy.bounce_over)
 		return;
 	s->depth--;
 	s->moved_ns = world->now_ns;

@@ -127,6 +127,29 @@ static inline const struct service *service_with(const char *more)
 	return &table->services[0];
 }
 
+/* What is added to the block of a good service, and what is said about it. */
+struct refusal {
+	const char *more;
+	const char *said; /* without "ostler.conf:4: service 'a': " */
+};
+
+static inline void check_refusals(const struct refusal *refusals, size_t n)
+{
+	static const char place[] = "ostler.conf:4: service 'a': ";
+
+	for (size_t i = 0; i < n; i++) {
+		const char *said = read_service(refusals[i].more);
+
+		if (strncmp(said, place, strlen(place)) != 0)
+			fail_msg("%s: %s", refusals[i].more, said);
+		said += strlen(place);
+		if (strncmp(said, refusals[i].said, strlen(said) - 1) != 0 ||
+			strlen(said) - 1 != strlen(refusals[i].said))
+			fail_msg("%s: %s instead of %s", refusals[i].more, said,
+				refusals[i].said);
+	}
+}
+
 #define CONF_TEST(name)                                                        \
 	cmocka_unit_test_setup_teardown(name, conf_setup, conf_teardown)
 

@@ -26,7 +26,8 @@ static const char row_defaults[] =
 	"leave_time=300s kill_time=5s max_age_ns=0 request_time_ns=0 "
 	"liveness_ns=0 stress_time_ns=0 ready_notify=0 replace_first=0 "
 	"retire_signal=1 on_deaf_kill=0 throttle_whole=0 "
-	"wakeup_conditional=0 mold=0 bounces=0";
+	"wakeup_conditional=0 mold=0 bounces=0 bounce_over=0 "
+	"bounce_stay_ns=0";
 
 struct script {
 	struct core *core;

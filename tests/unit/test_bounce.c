@@ -59,6 +59,66 @@ static void who_is_full_again_at_once_waits_a_moment_for_a_bouncer(void **state)
 		"> spawn service=0 slot=2 serial=3 worker=bouncer\n");
 }
 
+/* As it is for those that turn some away by chance. */
+#define FULL_BUT_THREE_WAIT                                                    \
+	"row service=0 change=changed process_limit=1 bounces=1 "              \
+	"bounce_over=3 bounce_stay=50ms throttle_time=60s\n"                   \
+	"table\n"                                                              \
+	"> watch service=0\n"                                                  \
+	"clients service=0 depth=1\n"                                          \
+	"> spawn service=0 slot=0 serial=1\n"                                  \
+	"taken slot=0 serial=1\n"                                              \
+	"> watch service=0\n"                                                  \
+	"due 0.002s\n"                                                         \
+	"> look service=0\n"                                                   \
+	"depth service=0 depth=0\n"                                            \
+	"view service=0 full=1 bouncing=0\n"
+
+#define BOUNCER_FOR_FOUR                                                       \
+	"clients service=0 depth=4\n"                                          \
+	"> spawn service=0 slot=1 serial=2 worker=bouncer\n"                   \
+	"started slot=1 serial=2\n"                                            \
+	"ready slot=1 serial=2\n"
+
+static void a_bouncer_comes_when_more_wait_than_it_would_leave(void **state)
+{
+	(void)state;
+	script_check(FULL_BUT_THREE_WAIT "clients service=0 depth=3\n"
+					 "view service=0 bouncing=0\n"
+					 "due 0.102s\n"
+					 "> watch service=0\n" BOUNCER_FOR_FOUR
+					 "view service=0 bouncing=1\n");
+	/* One may be a guess. */
+	script_check(FULL_BUT_THREE_WAIT
+		"clients service=0 depth=1\n"
+		"> look service=0\n"
+		"depth service=0 depth=3\n"
+		"view service=0 bouncing=0\n"
+		"due 0.102s\n"
+		"> watch service=0\n"
+		"clients service=0 depth=1\n"
+		"> look service=0\n"
+		"depth service=0 depth=4\n"
+		"> spawn service=0 slot=1 serial=2 worker=bouncer\n");
+}
+
+static void one_that_may_stay_outlasts_a_moment_with_a_ready_worker(
+	void **state)
+{
+	(void)state;
+	script_check(FULL_BUT_THREE_WAIT BOUNCER_FOR_FOUR
+		"ready slot=0 serial=1\n"
+		"view service=0 full=0 bouncing=1\n"
+		"taken slot=0 serial=1\n"
+		"due never\n"
+		"view service=0 full=1 bouncing=1\n");
+	script_check(FULL_BUT_THREE_WAIT BOUNCER_FOR_FOUR
+		"ready slot=0 serial=1\n"
+		"due 0.052s\n"
+		"> retire service=0 slot=1 serial=2\n"
+		"view service=0 bouncing=0\n");
+}
+
 static void without_the_setting_clients_of_a_full_service_wait(void **state)
 {
 	(void)state;
@@ -132,6 +192,10 @@ int main(void)
 			a_full_service_has_a_bouncer_when_a_client_waits),
 		cmocka_unit_test(
 			who_is_full_again_at_once_waits_a_moment_for_a_bouncer),
+		cmocka_unit_test(
+			a_bouncer_comes_when_more_wait_than_it_would_leave),
+		cmocka_unit_test(
+			one_that_may_stay_outlasts_a_moment_with_a_ready_worker),
 		cmocka_unit_test(
 			without_the_setting_clients_of_a_full_service_wait),
 		cmocka_unit_test(a_bouncer_that_dies_comes_again_ever_later),

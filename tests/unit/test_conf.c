@@ -202,28 +202,6 @@ static void under_stress_nobody_is_over_the_limit(void **state)
 	assert_int_equal(row->policy.surge, 2);
 }
 
-static void a_full_service_can_turn_clients_away(void **state)
-{
-	const struct service *row = service_with("on_full = queue");
-
-	(void)state;
-	assert_null(row->bounce);
-	assert_false(row->policy.bounces);
-	row = service_with("");
-	assert_null(row->bounce);
-	row = service_with("on_full = refuse");
-	assert_true(row->policy.bounces);
-	CHECK_TEXT(row->bounce[0], "/usr/libexec/ostler/ostler-bounce");
-	CHECK_TEXT(row->bounce[1], "refuse");
-	assert_null(row->bounce[2]);
-	row = service_with(
-		"on_full = {reply, \"421 \\x41 busy\\t\\\\\\r\\n\"}");
-	assert_true(row->policy.bounces);
-	CHECK_TEXT(row->bounce[1], "reply");
-	CHECK_TEXT(row->bounce[2], "421 A busy\t\\\r\n");
-	assert_null(row->bounce[3]);
-}
-
 static void every_setting_of_wear_reaches_its_field(void **state)
 {
 	const struct service *row =
@@ -521,7 +499,6 @@ int main(void)
 		CONF_TEST(every_global_setting_reaches_its_field),
 		CONF_TEST(a_promise_to_be_ready_has_thirty_seconds),
 		CONF_TEST(under_stress_nobody_is_over_the_limit),
-		CONF_TEST(a_full_service_can_turn_clients_away),
 		CONF_TEST(surge_and_burst_follow_the_limit),
 		CONF_TEST(endpoints_have_one_canonical_form),
 		CONF_TEST(addresses_are_in_network_order),

@@ -3,29 +3,6 @@
 
 #include <stdio.h>
 
-/* What is added to the block of a good service, and what is said about it. */
-struct refusal {
-	const char *more;
-	const char *said; /* without "ostler.conf:4: service 'a': " */
-};
-
-static void check_refusals(const struct refusal *refusals, size_t n)
-{
-	static const char place[] = "ostler.conf:4: service 'a': ";
-
-	for (size_t i = 0; i < n; i++) {
-		const char *said = read_service(refusals[i].more);
-
-		if (strncmp(said, place, strlen(place)) != 0)
-			fail_msg("%s: %s", refusals[i].more, said);
-		said += strlen(place);
-		if (strncmp(said, refusals[i].said, strlen(said) - 1) != 0 ||
-			strlen(said) - 1 != strlen(refusals[i].said))
-			fail_msg("%s: %s instead of %s", refusals[i].more, said,
-				refusals[i].said);
-	}
-}
-
 static void a_typo_in_a_value_is_never_a_default(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -212,33 +189,6 @@ static void settings_that_do_not_go_together_are_refused(void **state)
 
 	(void)state;
 	check_refusals(refusals, COUNT(refusals));
-}
-
-static void what_nobody_can_do_when_full_is_refused(void **state)
-{
-	static const struct refusal refusals[] = {
-		{"on_full = drop", "on_full: there is no 'drop'; write queue, "
-				   "refuse or {reply, \"BYTES\"}"},
-		{"on_full = reply",
-			"on_full: reply takes the bytes to be sent; write "
-			"queue, refuse or {reply, \"BYTES\"}"},
-		{"on_full = refuse process_limit = 0",
-			"on_full: without process_limit it is never full; set "
-			"process_limit"},
-		{"on_full = refuse status_channel = shared",
-			"on_full: a shared channel cannot send a bouncer away; "
-			"write status_channel = private"},
-		{"on_full = refuse nonblocking = no",
-			"on_full: who turns clients away must not wait for "
-			"them; write nonblocking = yes"},
-	};
-
-	(void)state;
-	check_refusals(refusals, COUNT(refusals));
-	CHECK_TEXT(read_conf("service a {\n listen = dgram:x\n"
-			     " command = /bin/x\n on_full = refuse\n}\n"),
-		"ostler.conf:4: service 'a': on_full: only clients of TCP and "
-		"unix: listeners can be turned away; remove it\n");
 }
 
 static void unknown_settings_get_the_nearest_name(void **state)
@@ -575,7 +525,6 @@ int main(void)
 		CONF_TEST(variables_are_checked),
 		CONF_TEST(too_many_variables_are_refused),
 		CONF_TEST(settings_that_do_not_go_together_are_refused),
-		CONF_TEST(what_nobody_can_do_when_full_is_refused),
 		CONF_TEST(unknown_settings_get_the_nearest_name),
 		CONF_TEST(an_unknown_setting_stops_nothing),
 		CONF_TEST(

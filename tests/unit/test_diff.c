@@ -238,6 +238,8 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(policy.wakeup_conditional, true, ROW_POLICY);
 	CHANGE(policy.mold, true, ROW_POLICY);
 	CHANGE(policy.bounces, true, ROW_POLICY);
+	CHANGE(policy.bounce_over, 1, ROW_POLICY);
+	CHANGE(policy.bounce_stay_ns, 1, ROW_POLICY);
 }
 
 static void the_deepest_of_several_changes_counts(void **state)

@@ -64,6 +64,8 @@ static struct policy some_policy(struct prng *prng)
 		.retire_signal = flag(prng),
 		.on_deaf_kill = flag(prng),
 		.bounces = flag(prng),
+		.bounce_over = (uint32_t)u64(prng),
+		.bounce_stay_ns = u64(prng),
 		.throttle_whole = flag(prng),
 		.replace_first = flag(prng),
 		.wakeup_conditional = flag(prng),

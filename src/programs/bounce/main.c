@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "programs/bounce/drop.h"
+#include "programs/bounce/queue.h"
 #include "programs/bounce/visitors.h"
 
 /*
@@ -21,7 +24,8 @@
  * ostlerd(8) starts one when all workers of a service are taken and a client
  * waits, and sends it away by its channel as soon as one says AVAIL. Before
  * each client it looks whether that has come. The listeners are watched
- * without EPOLLEXCLUSIVE, so that no worker's wake-up ends here.
+ * without EPOLLEXCLUSIVE, so that no worker's wake-up ends here. By chance, each
+ * wake-up stands for a client or more that came, and most of them may wait.
  */
 
 #define EVENTS 64
@@ -35,13 +39,18 @@ struct bouncer {
 	int epoll;
 	unsigned generation;
 	unsigned long untold; /* turned away, and the master does not know */
+	bool by_chance;
+	bool blind; /* nobody tells how many wait */
 	bool leaving;
 	bool listening;
+	struct drop drop;
+	struct queue queue;
 	struct visitors visitors;
 };
 
 static const char usage[] =
-	"ostler-bounce: usage: ostler-bounce refuse | reply BYTES";
+	"ostler-bounce: usage: ostler-bounce refuse | reply BYTES | "
+	"drop-random START:RATE:FULL";
 
 static uint64_t now_ns(void)
 {
@@ -95,19 +104,72 @@ static bool make_room(struct bouncer *b, int error)
 	return false;
 }
 
+/* False: nobody waits there, or cannot be let in. */
+static bool turn_one_away(struct bouncer *b, int listener)
+{
+	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (client < 0)
+		return make_room(b, errno);
+	visitors_turn_away(&b->visitors, client, b->bytes, b->n, now_ns());
+	b->untold++;
+	tell(b);
+	return true;
+}
+
 static void turn_away(struct bouncer *b, int listener)
 {
-	for (int i = 0; i < BATCH && may_stay(b); i++) {
-		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-		if (client < 0 && make_room(b, errno))
-			continue;
-		if (client < 0)
+	for (int i = 0; i < BATCH && may_stay(b); i++)
+		if (!turn_one_away(b, listener))
 			return;
-		visitors_turn_away(
-			&b->visitors, client, b->bytes, b->n, now_ns());
-		b->untold++;
-		tell(b);
+}
+
+/* How many wait, and where most of them do; or -errno. */
+static int count_waiting(struct bouncer *b, int *where)
+{
+	int all = 0, most = -1;
+
+	for (unsigned i = 0; i < ostler_worker_listeners(b->worker); i++) {
+		int fd = ostler_worker_listener(b->worker, i);
+		int n = queue_waiting(&b->queue, fd);
+
+		if (n < 0)
+			return n;
+		if (n > most) {
+			most = n;
+			*where = fd;
+		}
+		all += n;
+	}
+	return all;
+}
+
+static void turn_longest_away(struct bouncer *b, int *where)
+{
+	if (!turn_one_away(b, *where) && count_waiting(b, where) > 0)
+		(void)turn_one_away(b, *where);
+}
+
+/* So many wake-ups; what they stand for is judged, one by one. */
+static void thin_out(struct bouncer *b, uint32_t came)
+{
+	int where = -1;
+	int waiting = count_waiting(b, &where);
+
+	if (waiting < 0) {
+		(void)fprintf(stderr,
+			"ostler-bounce: cannot tell how many wait: %s\n",
+			strerror(-waiting));
+		b->blind = true;
+		return;
+	}
+	came = drop_look(&b->drop, (uint32_t)waiting, came);
+	for (; came > 0 && may_stay(b); came--) {
+		uint32_t dice = 0;
+
+		(void)getrandom(&dice, sizeof(dice), 0); /* so few: all */
+		if (drop_judge(&b->drop, dice))
+			turn_longest_away(b, &where);
 	}
 }
 
@@ -115,6 +177,8 @@ static int watch(const struct bouncer *b, int op, int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)fd};
 
+	if (b->by_chance && fd != MASTER_STATUS_FD)
+		e.events |= EPOLLET;
 	return epoll_ctl(b->epoll, op, fd, &e);
 }
 
@@ -128,14 +192,24 @@ static void stop_listening(struct bouncer *b)
 	(void)watch(b, EPOLL_CTL_DEL, MASTER_STATUS_FD);
 }
 
-static void attend(struct bouncer *b, const struct epoll_event *event)
+static void attend(struct bouncer *b, const struct epoll_event *events, int n)
 {
-	uint64_t number = event->data.u64;
+	uint32_t came = 0;
 
-	if (number >= VISITORS_EVENT)
-		visitors_attend(&b->visitors, number);
-	else if ((int)number != MASTER_STATUS_FD)
-		turn_away(b, (int)number);
+	for (int i = 0; i < n; i++) {
+		uint64_t number = events[i].data.u64;
+
+		if (number >= VISITORS_EVENT)
+			visitors_attend(&b->visitors, number);
+		else if ((int)number == MASTER_STATUS_FD)
+			continue;
+		else if (b->by_chance)
+			came++;
+		else
+			turn_away(b, (int)number);
+	}
+	if (came > 0)
+		thin_out(b, came);
 }
 
 /* Milliseconds until there is something to do by itself; -1: never. */
@@ -158,8 +232,9 @@ static int be_bouncer(struct bouncer *b)
 			return 1;
 		if (b->listening && !may_stay(b))
 			stop_listening(b);
-		for (int i = 0; i < n; i++)
-			attend(b, &events[i]);
+		attend(b, events, n);
+		if (b->blind)
+			return 1;
 		tell(b);
 	}
 	return 0;
@@ -192,6 +267,10 @@ static bool parse_words(struct bouncer *b)
 
 	if (argc == 2 && strcmp(argv[1], "refuse") == 0)
 		return true;
+	if (argc == 3 && strcmp(argv[1], "drop-random") == 0) {
+		b->by_chance = true;
+		return drop_parse(argv[2], &b->drop);
+	}
 	if (argc != 3 || strcmp(argv[1], "reply") != 0)
 		return false;
 	b->bytes = argv[2];
@@ -207,7 +286,7 @@ static int refuse(const char *words)
 
 int main(int argc, char **argv)
 {
-	static struct bouncer b;
+	static struct bouncer b = {.queue = {.netlink = -1}};
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return printf("ostler-bounce %s\n", ostler_version()) < 0;
