@@ -22,6 +22,23 @@ static uint64_t limit_ns(const struct pool *pool, uint64_t now_ns)
 	return pool->limit_ns + (now_ns - pool->limit_since_ns);
 }
 
+static uint32_t count_in(const struct core *core, uint32_t slot)
+{
+	uint32_t n = 0;
+
+	for (; slot != NO_SLOT; slot = core->workers[slot].next)
+		n += core->workers[slot].rung == RUNG_STUCK;
+	return n;
+}
+
+/* Next to never there is one: then nothing has to be counted. */
+static uint32_t count_stuck(const struct core *core, const struct pool *pool)
+{
+	if (core->stuck_n == 0)
+		return 0;
+	return count_in(core, pool->first) + count_in(core, pool->guests);
+}
+
 bool core_view_service(const struct core *core, uint32_t service,
 	uint64_t now_ns, struct view_service *out)
 {
@@ -44,6 +61,7 @@ bool core_view_service(const struct core *core, uint32_t service,
 		.worn = pool->worn,
 		.total = pool_total(pool),
 		.guests = pool->guests_n,
+		.stuck = count_stuck(core, pool),
 		.mold = mold_view(core, pool),
 		.molded = pool->molded,
 		.limit = pool->policy.process_limit,
@@ -101,6 +119,7 @@ bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 		.suspect = worker->suspect,
 		.mute = worker->mute,
 		.asked = worker->asked,
+		.stuck = worker->rung == RUNG_STUCK,
 		.wear = worker->wear,
 		.age_ns = now_ns - worker->started_ns,
 		.since_ns = now_ns - worker->since_ns,

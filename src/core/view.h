@@ -70,6 +70,7 @@ struct view_service {
 	uint32_t mute;	  /* of the taken ones */
 	uint32_t worn;	  /* of those that are not retiring */
 	uint32_t total;
+	uint32_t stuck;	 /* of the retiring ones, and of guests */
 	uint32_t guests; /* not of them, and not in any figure above */
 	uint32_t limit;	 /* 0: workers_max alone */
 	uint32_t spare_min, spare_max, share;
@@ -105,6 +106,7 @@ struct view_worker {
 	uint32_t service;
 	uint32_t serial;
 	bool suspect, mute, asked;
+	bool stuck; /* it survives SIGKILL */
 	enum wear wear;
 	uint64_t age_ns;
 	uint64_t since_ns; /* in this state, from then to now */

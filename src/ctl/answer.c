@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,21 @@ enum { ANSWER_BYTES_MAX = 64 * 1024 * 1024 };
 const char *answer_text(const char *text)
 {
 	return text != NULL ? text : "";
+}
+
+bool answer_name_service(const char *service, struct control_request *request)
+{
+	struct control_request parsed;
+	char line[CONTROL_REQUEST_MAX + 1];
+	int n = snprintf(line, sizeof(line), "status %s\n", service);
+
+	if (n <= 0 || n >= (int)sizeof(line) ||
+		control_parse_request(line, (size_t)n, &parsed) !=
+			CONTROL_PARSE_OK ||
+		strcmp(parsed.service, service) != 0)
+		return false;
+	memcpy(request->service, parsed.service, sizeof(request->service));
+	return true;
 }
 
 static enum ctl_exit broken(const struct client *client, const char *what)

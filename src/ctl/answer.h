@@ -2,6 +2,7 @@
 #ifndef OSTLER_CTL_ANSWER_H
 #define OSTLER_CTL_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,12 @@ enum ctl_exit answer_get(struct answer *answer, const struct ctl *ctl,
 
 /* The exit code that `end` means; a failure is complained about. */
 enum ctl_exit answer_verdict(const struct answer *answer);
+
+/*
+ * SERVICE into REQUEST. False: it cannot be one's name, or is a line more, and
+ * is not asked for.
+ */
+bool answer_name_service(const char *service, struct control_request *request);
 
 /* "" instead of NULL. */
 const char *answer_text(const char *text);

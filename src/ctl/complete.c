@@ -64,6 +64,8 @@ static enum ctl_exit complete(const struct ctl *ctl, bool described)
 	else if (ctl->words_n == 1 &&
 		 (strcmp(ctl->words[0], "status") == 0 ||
 			 strcmp(ctl->words[0], "remold") == 0 ||
+			 strcmp(ctl->words[0], "drain") == 0 ||
+			 strcmp(ctl->words[0], "resume") == 0 ||
 			 strcmp(ctl->words[0], "scale") == 0))
 		offer_services(ctl, described);
 	else if (ctl->words_n == 1 && strcmp(ctl->words[0], "postfix") == 0)

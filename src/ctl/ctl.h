@@ -38,6 +38,7 @@ enum ctl_exit {
 	OPTION('j', "json", NULL, "answer with one JSON document")             \
 	OPTION('t', "timeout", "TIME", "wait no longer than this (10s)")       \
 	OPTION('n', "now", NULL, "stop: do not wait for clients")              \
+	OPTION('a', "all", NULL, "drain, resume: every service")               \
 	OPTION('N', "dry-run", NULL, "postfix: only say what would be done")   \
 	OPTION('r', "root", "DIR", "postfix: as dpkg's own --root")            \
 	OPTION('d', "daemon-directory", "DIR", "postfix: where its master is") \
@@ -55,6 +56,7 @@ struct ctl {
 	uint64_t timeout_ns; /* 0: the verb's own */
 	bool json;
 	bool now;
+	bool all;
 	bool quiet;	    /* completions: no complaints */
 	char *const *words; /* after the verb; borrowed from argv */
 	unsigned words_n;
@@ -65,7 +67,8 @@ enum ctl_takes {
 	CTL_TAKES_NOW = 2,
 	CTL_HIDDEN = 4,	      /* not in help */
 	CTL_TAKES_SWITCH = 8, /* the options of `postfix` */
-	CTL_ASKS = 16,	      /* a master: its socket is wanted */
+	CTL_TAKES_ALL = 32,
+	CTL_ASKS = 16, /* a master: its socket is wanted */
 };
 
 struct ctl_verb {
@@ -85,6 +88,8 @@ enum ctl_exit ctl_status(const struct ctl *ctl);
 enum ctl_exit ctl_reload(const struct ctl *ctl);
 enum ctl_exit ctl_remold(const struct ctl *ctl);
 enum ctl_exit ctl_scale(const struct ctl *ctl);
+enum ctl_exit ctl_drain(const struct ctl *ctl);
+enum ctl_exit ctl_resume(const struct ctl *ctl);
 enum ctl_exit ctl_stop(const struct ctl *ctl);
 enum ctl_exit ctl_check(const struct ctl *ctl);
 enum ctl_exit ctl_postfix(const struct ctl *ctl);

@@ -102,6 +102,9 @@ static enum parsed parse_option(int letter, struct ctl *ctl)
 	case 'n':
 		ctl->now = true;
 		return PARSED_RUN;
+	case 'a':
+		ctl->all = true;
+		return PARSED_RUN;
 	case 't':
 		return parse_timeout(optarg, &ctl->timeout_ns) ? PARSED_RUN
 							       : PARSED_BAD;
@@ -130,7 +133,7 @@ static enum parsed parse(
 
 	while (optind < argc) {
 		int letter = getopt_long(
-			argc, argv, "+s:p::jt:nNr:d:Vh", long_options(), NULL);
+			argc, argv, "+s:p::jt:naNr:d:Vh", long_options(), NULL);
 		enum parsed parsed;
 
 		if (letter == -1 && options_are_over(argv))
@@ -202,6 +205,8 @@ static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 		return usage("there is no --json for", verb->name);
 	if (ctl->now && (verb->takes & CTL_TAKES_NOW) == 0)
 		return usage("there is no --now for", verb->name);
+	if (ctl->all && (verb->takes & CTL_TAKES_ALL) == 0)
+		return usage("there is no --all for", verb->name);
 	if (has_switch_options(ctl) && (verb->takes & CTL_TAKES_SWITCH) == 0)
 		return usage(
 			"there is no --dry-run, --root or --daemon-directory for",

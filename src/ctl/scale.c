@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ctl/answer.h"
 #include "ctl/document.h"
@@ -15,22 +14,6 @@ static enum ctl_exit bad_word(const char *word)
 		      "each once, with 0 to %u",
 		word, CONTROL_SCALE_MOST);
 	return CTL_USAGE;
-}
-
-/* What cannot be a service's name, or is a line more, is not asked for. */
-static bool set_service(const char *service, struct control_request *request)
-{
-	struct control_request parsed;
-	char line[CONTROL_REQUEST_MAX + 1];
-	int n = snprintf(line, sizeof(line), "status %s\n", service);
-
-	if (n <= 0 || n >= (int)sizeof(line) ||
-		control_parse_request(line, (size_t)n, &parsed) !=
-			CONTROL_PARSE_OK ||
-		strcmp(parsed.service, service) != 0)
-		return false;
-	memcpy(request->service, parsed.service, sizeof(request->service));
-	return true;
 }
 
 static enum ctl_exit make_request(
@@ -47,7 +30,7 @@ static enum ctl_exit make_request(
 	/* Who may only look may see them. */
 	if (out->scales != 0)
 		out->verb = CONTROL_VERB_SCALE;
-	if (set_service(ctl->words[0], out))
+	if (answer_name_service(ctl->words[0], out))
 		return CTL_OK;
 	say_complaint("there is no service '%s'", ctl->words[0]);
 	return CTL_FAILED;

@@ -40,6 +40,8 @@ static const struct {
 } state_colours[] = {
 	{"up", GRID_GOOD},
 	{"at-limit", GRID_POOR},
+	{"draining", GRID_POOR},
+	{"drained", GRID_POOR},
 	{"leaving", GRID_POOR},
 	{"stopping", GRID_POOR},
 	{"throttled", GRID_BAD},

@@ -1,46 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/ctl.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "ctl/answer.h"
 #include "ctl/document.h"
 #include "ctl/say.h"
-
-/* How many there are; each is complained about. */
-static unsigned report_stuck(const struct answer *answer)
-{
-	const struct control_record *record;
-	unsigned n = 0;
-	size_t from = 0;
-
-	while ((record = answer_next(answer, CONTROL_STUCK, &from)) != NULL) {
-		const struct control_stuck *stuck = &record->stuck;
-
-		say_complaint(
-			"a worker of %s could not be stopped: pid %" PRIu64
-			", state %s",
-			answer_text(stuck->service), stuck->pid,
-			answer_text(stuck->state));
-		n++;
-	}
-	return n;
-}
+#include "ctl/stuck.h"
 
 static enum ctl_exit print_json(const struct answer *answer, bool stopped)
 {
 	json_t *document = document_create();
-	json_t *stuck = json_array();
-	const struct control_record *record;
-	size_t from = 0;
 
-	while ((record = answer_next(answer, CONTROL_STUCK, &from)) != NULL)
-		document_append(stuck, document_record(record, NULL));
 	document_set(document, "result", document_text(answer->end.end.result));
 	document_set(document, "text", document_text(answer->end.end.text));
 	document_set(document, "stopped", json_boolean(stopped));
-	document_set(document, "stuck", stuck);
+	document_set(document, "stuck", stuck_document(answer));
 	return document_print(document);
 }
 
@@ -65,7 +40,7 @@ enum ctl_exit ctl_stop(const struct ctl *ctl)
 		client_see_off(&client);
 	if (answered && ctl->json)
 		printed = print_json(&answer, result == CTL_OK);
-	if (report_stuck(&answer) > 0 && result == CTL_OK)
+	if (stuck_complain(&answer) > 0 && result == CTL_OK)
 		result = CTL_FAILED;
 	if (result == CTL_OK && !ctl->json)
 		say_line(stdout, "stopped");

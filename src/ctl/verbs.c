@@ -4,7 +4,7 @@
 /* What is typed so far may have any option. */
 #define COMPLETES                                                              \
 	(CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_TAKES_SWITCH |        \
-		CTL_HIDDEN)
+		CTL_TAKES_ALL | CTL_HIDDEN)
 
 const struct ctl_verb ctl_verbs[] = {
 	{"status", "[SERVICE]", "show the services and their workers", 1,
@@ -16,6 +16,11 @@ const struct ctl_verb ctl_verbs[] = {
 	{"scale", "SERVICE [WORD=N ...]",
 		"show or set limit, spare_min and spare_max of a service", 4,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_scale},
+	{"drain", "SERVICE | --all",
+		"have a service rest: workers finish, clients wait", 1,
+		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_ALL, ctl_drain},
+	{"resume", "SERVICE | --all", "have a service that rests go on", 1,
+		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_ALL, ctl_resume},
 	{"stop", "[--now]", "stop the master, and wait until it is gone", 0,
 		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW, ctl_stop},
 	{"check", "[FILE]", "print every error of a configuration file", 1, 0,

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "master/client.h"
 #include "master/control.h"
+#include "master/drain.h"
 #include "master/edition.h"
 #include "master/log.h"
 #include "master/master.h"
@@ -47,7 +48,7 @@ static void set_interest(struct master *master, const struct client *client)
 }
 
 /* False: there is no memory, or no sense in it. */
-static bool begin_answer(struct client *client, struct text_builder *out)
+bool answer_begin(struct client *client, struct text_builder *out)
 {
 	if (client->out == NULL)
 		client->out = malloc(CHUNK);
@@ -58,7 +59,7 @@ static bool begin_answer(struct client *client, struct text_builder *out)
 	return true;
 }
 
-static void end_answer(struct client *client, const struct text_builder *out)
+void answer_end(struct client *client, const struct text_builder *out)
 {
 	client->out_n = out->n;
 }
@@ -68,7 +69,7 @@ static void more_status(struct master *master, struct client *client)
 {
 	struct text_builder out;
 
-	if (!begin_answer(client, &out)) {
+	if (!answer_begin(client, &out)) {
 		client->state = CLIENT_ENDING;
 		return;
 	}
@@ -79,7 +80,7 @@ static void more_status(struct master *master, struct client *client)
 		control_put_ok(&out);
 		client->state = CLIENT_ENDING;
 	}
-	end_answer(client, &out);
+	answer_end(client, &out);
 }
 
 /* Send what the socket takes. False: the client is finished. */
@@ -106,7 +107,7 @@ static bool push(struct master *master, struct client *client)
 	return client->state != CLIENT_ENDING;
 }
 
-static void go_on(struct master *master, struct client *client)
+void answer_go_on(struct master *master, struct client *client)
 {
 	if (push(master, client))
 		set_interest(master, client);
@@ -114,17 +115,27 @@ static void go_on(struct master *master, struct client *client)
 		client_finish(master, client);
 }
 
-static void refuse(struct master *master, struct client *client,
-	enum control_code code, const char *text)
+void answer_failed(
+	struct client *client, enum control_code code, const char *text)
 {
 	struct text_builder out;
 
 	client->state = CLIENT_ENDING;
-	if (begin_answer(client, &out)) {
+	if (answer_begin(client, &out)) {
 		control_put_failed(&out, code, text);
-		end_answer(client, &out);
+		answer_end(client, &out);
 	}
-	(void)master;
+}
+
+void answer_done(struct client *client)
+{
+	struct text_builder out;
+
+	client->state = CLIENT_ENDING;
+	if (answer_begin(client, &out)) {
+		control_put_ok(&out);
+		answer_end(client, &out);
+	}
 }
 
 static void answer_status(struct master *master, struct client *client,
@@ -133,23 +144,23 @@ static void answer_status(struct master *master, struct client *client,
 	struct text_builder out;
 	uint32_t service;
 
-	if (!begin_answer(client, &out))
+	if (!answer_begin(client, &out))
 		return;
 	client->state = CLIENT_STATUS;
 	client->next_service = 0;
 	status_put_master(master, &out);
-	end_answer(client, &out);
+	answer_end(client, &out);
 	if (request->service[0] == '\0')
 		return;
 	service = service_find(master, request->service);
 	if (service == UINT32_MAX) {
-		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+		answer_failed(client, CONTROL_CODE_NO_SERVICE,
 			"there is no such service");
 		return;
 	}
 	status_put_service(master, service, &out);
 	control_put_ok(&out);
-	end_answer(client, &out);
+	answer_end(client, &out);
 	client->state = CLIENT_ENDING;
 }
 
@@ -159,12 +170,12 @@ static void answer_version(struct master *master, struct client *client,
 	struct text_builder out;
 
 	client->state = CLIENT_ENDING;
-	if (!begin_answer(client, &out))
+	if (!answer_begin(client, &out))
 		return;
 	if (request->verb == CONTROL_VERB_VERSION)
 		status_put_version(master, &out);
 	control_put_ok(&out);
-	end_answer(client, &out);
+	answer_end(client, &out);
 }
 
 static bool has_mold(const struct master *master, uint32_t service)
@@ -181,15 +192,14 @@ static void answer_remold(struct master *master, struct client *client,
 	bool all = request->service[0] == '\0';
 	uint32_t only =
 		all ? UINT32_MAX : service_find(master, request->service);
-	struct text_builder out;
 
 	if (!all && only == UINT32_MAX) {
-		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+		answer_failed(client, CONTROL_CODE_NO_SERVICE,
 			"there is no such service");
 		return;
 	}
 	if (!all && !has_mold(master, only)) {
-		refuse(master, client, CONTROL_CODE_FAILED,
+		answer_failed(client, CONTROL_CODE_FAILED,
 			"the service has no mold: its block does not say mold = yes");
 		return;
 	}
@@ -198,11 +208,7 @@ static void answer_remold(struct master *master, struct client *client,
 			inbox_put(&master->inbox,
 				&(struct event){
 					.kind = EVENT_REMOLD, .service = id});
-	client->state = CLIENT_ENDING;
-	if (begin_answer(client, &out)) {
-		control_put_ok(&out);
-		end_answer(client, &out);
-	}
+	answer_done(client);
 }
 
 static void answer_scale(struct master *master, struct client *client,
@@ -213,20 +219,16 @@ static void answer_scale(struct master *master, struct client *client,
 	struct text_builder out;
 
 	if (id == UINT32_MAX) {
-		refuse(master, client, CONTROL_CODE_NO_SERVICE,
+		answer_failed(client, CONTROL_CODE_NO_SERVICE,
 			"there is no such service");
 		return;
 	}
 	text_builder_init(&out, complaint, sizeof(complaint));
 	if (!scale(master, id, request, &out)) {
-		refuse(master, client, CONTROL_CODE_FAILED, complaint);
+		answer_failed(client, CONTROL_CODE_FAILED, complaint);
 		return;
 	}
-	client->state = CLIENT_ENDING;
-	if (begin_answer(client, &out)) {
-		control_put_ok(&out);
-		end_answer(client, &out);
-	}
+	answer_done(client);
 }
 
 static void answer_stop(struct master *master, struct client *client, bool now)
@@ -234,9 +236,9 @@ static void answer_stop(struct master *master, struct client *client, bool now)
 	struct text_builder out;
 
 	client->state = CLIENT_STAYING;
-	if (begin_answer(client, &out)) {
+	if (answer_begin(client, &out)) {
 		control_put_ok(&out);
-		end_answer(client, &out);
+		answer_end(client, &out);
 	}
 	/* Not every personality comes back; who cannot be told now never is. */
 	(void)push(master, client);
@@ -270,6 +272,12 @@ static void answer(struct master *master, struct client *client,
 		break;
 	case CONTROL_VERB_SCALE:
 		answer_scale(master, client, request);
+		break;
+	case CONTROL_VERB_DRAIN:
+		drain_asked(master, client, request);
+		break;
+	case CONTROL_VERB_RESUME:
+		resume_asked(master, client, request);
 		break;
 	case CONTROL_VERB_STOP:
 		answer_stop(master, client, false);
@@ -321,11 +329,11 @@ static void take_request(struct master *master, struct client *client)
 	case CONTROL_PARSE_MORE:
 		return;
 	case CONTROL_PARSE_TOO_LONG:
-		refuse(master, client, CONTROL_CODE_REQUEST,
+		answer_failed(client, CONTROL_CODE_REQUEST,
 			"the request is too long");
 		return;
 	case CONTROL_PARSE_UNKNOWN:
-		refuse(master, client, CONTROL_CODE_REQUEST,
+		answer_failed(client, CONTROL_CODE_REQUEST,
 			"there is no such request");
 		return;
 	case CONTROL_PARSE_OK:
@@ -334,7 +342,7 @@ static void take_request(struct master *master, struct client *client)
 	if (is_allowed(master, client, request.verb))
 		answer(master, client, &request);
 	else
-		refuse(master, client, CONTROL_CODE_NOT_ALLOWED,
+		answer_failed(client, CONTROL_CODE_NOT_ALLOWED,
 			"only root and the owner of the master may do that; "
 			"members of control_group may look");
 }
@@ -420,9 +428,9 @@ static void tell_reload(struct master *master, struct client *client)
 			control_put_failed(&out, CONTROL_CODE_FAILED,
 				"the configuration was refused; what runs "
 				"goes on unchanged");
-		end_answer(client, &out);
+		answer_end(client, &out);
 	}
-	go_on(master, client);
+	answer_go_on(master, client);
 }
 
 void control_tell_reloads(struct master *master)
@@ -449,11 +457,11 @@ void control_stopped(struct master *master)
 
 		if (client->state != CLIENT_STAYING ||
 			client->out_done < client->out_n ||
-			!begin_answer(client, &out))
+			!answer_begin(client, &out))
 			continue;
-		for (uint32_t slot = 0; slot < master->workers_high; slot++)
-			status_put_stuck(master, slot, &out);
-		end_answer(client, &out);
+		for (uint32_t id = 0; id < master->services_high; id++)
+			status_put_stuck(master, id, &out);
+		answer_end(client, &out);
 		(void)push(master, client);
 	}
 }
@@ -476,5 +484,5 @@ void client_ready(struct master *master, struct client *client, uint32_t ready)
 			master->loop, client->fd, 0, tag_of(master, client));
 		return;
 	}
-	go_on(master, client);
+	answer_go_on(master, client);
 }

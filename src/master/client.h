@@ -17,7 +17,7 @@ struct master;
  *
  * Knows:   what was asked, and how far the answer is.
  * Decides: what may be answered to whom (answer.c).
- * Never:   used outside control.c and answer.c.
+ * Never:   used but by control.c, answer.c, and who makes answers of its own.
  */
 #define CLIENTS_MAX 32
 #define CLIENTS_PER_UID 8
@@ -28,11 +28,12 @@ struct master;
 
 enum client_state {
 	CLIENT_FREE,
-	CLIENT_ASKING,	/* its line is not whole yet */
-	CLIENT_WAITING, /* for a reload to end */
-	CLIENT_STATUS,	/* more services are to be told */
-	CLIENT_ENDING,	/* what is in the buffer is all */
-	CLIENT_STAYING, /* asked for a stop: until we are gone */
+	CLIENT_ASKING,	 /* its line is not whole yet */
+	CLIENT_WAITING,	 /* for a reload to end */
+	CLIENT_DRAINING, /* for services to be at rest */
+	CLIENT_STATUS,	 /* more services are to be told */
+	CLIENT_ENDING,	 /* what is in the buffer is all */
+	CLIENT_STAYING,	 /* asked for a stop: until we are gone */
 };
 
 struct client {
@@ -44,7 +45,8 @@ struct client {
 	uint64_t until_ns; /* of what it should do next */
 	char request[CONTROL_REQUEST_MAX + 1];
 	size_t request_n;
-	uint32_t next_service;	/* CLIENT_STATUS */
+	uint32_t next_service;		/* CLIENT_STATUS */
+	char service[CONTROL_NAME_MAX]; /* CLIENT_DRAINING; "": all */
 	uint64_t reload_wanted; /* CLIENT_WAITING: the count it waits for */
 	char *out;		/* owned */
 	size_t out_n, out_done;
@@ -61,6 +63,19 @@ struct control {
 
 /* control.c: out of the loop, closed, and its place free. */
 void client_finish(struct master *master, struct client *client);
+
+struct text_builder;
+
+/*
+ * answer.c: an answer that ends the conversation, made whole; go_on() sends
+ * it, where it is not asked for in this moment.
+ */
+void answer_done(struct client *client);
+void answer_failed(
+	struct client *client, enum control_code code, const char *text);
+bool answer_begin(struct client *client, struct text_builder *out);
+void answer_end(struct client *client, const struct text_builder *out);
+void answer_go_on(struct master *master, struct client *client);
 
 /* answer.c: a whole line may have come; send on what there is to send. */
 void client_ready(struct master *master, struct client *client, uint32_t ready);

@@ -54,8 +54,8 @@ void status_put_service(
 /* Just what identifies us. */
 void status_put_version(const struct master *master, struct text_builder *out);
 
-/* A worker that survives SIGKILL; nothing if the slot has none such. */
+/* Workers of a service that survive SIGKILL; nothing if there is none. */
 void status_put_stuck(
-	struct master *master, uint32_t slot, struct text_builder *out);
+	struct master *master, uint32_t service, struct text_builder *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "master/channel.h"
 #include "master/control.h"
+#include "master/drain.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/manager.h"
@@ -225,6 +226,7 @@ void round_expire(struct master *master)
 	do
 		control_tell_reloads(master);
 	while (reload_told(master));
+	drains_tell(master);
 	control_expire(master);
 	if (master->exit_ns != 0 && master->now_ns >= master->exit_ns)
 		master->done = true;

@@ -86,7 +86,7 @@ bool scale(struct master *master, uint32_t service,
 	struct view_service view;
 
 	if (!core_view_service(master->core, service, master->now_ns, &view) ||
-		view.state != POOL_UP) {
+		(view.state != POOL_UP && view.state != POOL_DRAINED)) {
 		text_put(complaint, "the service is about to leave");
 		return false;
 	}

@@ -40,6 +40,8 @@ struct text_builder;
 	VERB(CONTROL_VERB_RELOAD, "reload", false, true)                       \
 	VERB(CONTROL_VERB_REMOLD, "remold", true, true)                        \
 	VERB(CONTROL_VERB_SCALE, "scale", true, true)                          \
+	VERB(CONTROL_VERB_DRAIN, "drain", true, true)                          \
+	VERB(CONTROL_VERB_RESUME, "resume", true, true)                        \
 	VERB(CONTROL_VERB_STOP, "stop", false, true)                           \
 	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true)                   \
 	VERB(CONTROL_VERB_VERSION, "version", false, false)                    \
@@ -160,6 +162,8 @@ enum control_code {
 enum control_state {
 	CONTROL_STATE_STOPPING,	 /* the master stops, and so does it */
 	CONTROL_STATE_LEAVING,	 /* it is out of the table: the last workers */
+	CONTROL_STATE_DRAINING,	 /* it is to rest: the last workers */
+	CONTROL_STATE_DRAINED,	 /* it rests by request; clients wait */
 	CONTROL_STATE_THROTTLED, /* no starts until a time */
 	CONTROL_STATE_DEAF,	 /* clients wait and nobody takes them */
 	CONTROL_STATE_AT_LIMIT,	 /* all taken, and no room for another */

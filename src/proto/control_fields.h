@@ -90,7 +90,9 @@
 #define CONTROL_STUCK_FIELDS(NUMBER, TEXT)                                     \
 	TEXT(service)                                                          \
 	NUMBER(pid)                                                            \
-	TEXT(state)
+	TEXT(state)   /* survives SIGKILL */                                   \
+	TEXT(process) /* running, stopped, uninterruptible sleep ... */        \
+	TEXT(wchan)   /* where in the kernel it sleeps */
 
 #define CONTROL_END_FIELDS(NUMBER, TEXT)                                       \
 	TEXT(result) /* ok, failed */                                          \

@@ -33,6 +33,22 @@ int sys_process(int pid, struct process *out)
 	return 0;
 }
 
+int sys_process_wait(int pid, char *buffer, size_t size)
+{
+	char path[64];
+	FILE *file;
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = fread(buffer, 1, size - 1, file);
+	(void)fclose(file);
+	buffer[n] = '\0';
+	return n == 0 || strcmp(buffer, "0") == 0 ? -ENOENT : 0;
+}
+
 int sys_process_user(int pid, uid_t *out)
 {
 	char path[64];

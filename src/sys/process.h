@@ -9,7 +9,7 @@
 /*
  * process - what the kernel tells of any process
  *
- * Knows:   /proc/PID/stat, status, schedstat and task, and its clock.
+ * Knows:   /proc/PID/stat, status, wchan, schedstat and task, and its clock.
  * Decides: nothing; it is true of the moment of asking only.
  * Never:   waits.
  */
@@ -20,6 +20,12 @@ struct process {
 
 /* 0, or -errno: -ESRCH if it is gone. */
 int sys_process(int pid, struct process *out);
+
+/*
+ * Where in the kernel it sleeps, in BUFFER. 0; -ENOENT: nowhere, or it is not
+ * told; or another -errno.
+ */
+int sys_process_wait(int pid, char *buffer, size_t size);
 
 /* The real user that it runs as. 0 or -errno. */
 int sys_process_user(int pid, uid_t *out);

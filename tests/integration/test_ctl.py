@@ -918,7 +918,7 @@ def help_lists():
 def test_the_manual_page_has_every_verb_option_and_exit_status():
     page = (SOURCE / "man/ostler.1").read_text()
     verbs, options, exits = help_lists()
-    assert len(verbs) == 9 and len(options) == 10 and len(exits) == 6
+    assert len(verbs) >= 11 and len(options) >= 11 and len(exits) >= 6
     in_page = re.findall(r"^\.It Ic (\w+)", page, re.M)
     assert in_page == [line.split()[0] for line in verbs]
     in_page = re.findall(r"^\.It Fl (\w)\b.*Fl -(\w+)", page, re.M)
@@ -931,7 +931,7 @@ def test_the_manual_page_has_every_state():
     page = (SOURCE / "man/ostler.1").read_text()
     source = (SOURCE / "src/proto/control_record.c").read_text()
     words = re.findall(r"\[CONTROL_STATE_\w+\] = \"([\w-]+)\"", source)
-    assert len(words) == 6
+    assert len(words) >= 8
     assert sorted(re.findall(r"^\.It Cm ([\w-]+)$", page, re.M)) == sorted(words)
 
 
