@@ -27,7 +27,10 @@ static void put_start(struct text_builder *out, const struct view_service *view,
 		text_put_format(out,
 			"a worker shut a listener down, and it cannot be "
 			"opened again: %s",
-			strerror(view->error));
+			view->error == ESHUTDOWN
+				? "it was passed to us, so restart its socket "
+				  "unit and then ostlerd"
+				: strerror(view->error));
 		return;
 	}
 	text_put_format(out, "%s: %s", spawn_stage_name(view->stage),

@@ -125,6 +125,7 @@ static struct listener move_listener(
 	moved.dev = from->dev;
 	moved.ino = from->ino;
 	moved.maker = from->maker;
+	moved.passed = from->passed;
 	return moved;
 }
 

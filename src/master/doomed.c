@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "master/listeners.h"
 #include "master/master.h"
+#include "master/passed.h"
 #include "master/services.h"
 #include "sys/depth.h"
 #include "sys/fd.h"
@@ -56,6 +57,11 @@ void listener_doom(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
+	if (listener->passed) {
+		passed_is_given_up(listener);
+		fd_close(&listener->fd);
+		return;
+	}
 	listener_unlink(listener);
 	listener->fd = -1;
 	items = realloc(all.items, (all.n + 1) * sizeof(*items));

@@ -69,7 +69,7 @@ int listener_protect(const struct listener *listener, const struct service *row,
 
 void listener_unlink(const struct listener *listener)
 {
-	if (listener->endpoint->path == NULL ||
+	if (listener->endpoint->path == NULL || listener->passed ||
 		maker_begin(&listener->maker) < 0)
 		return;
 	(void)sys_unix_unlink(

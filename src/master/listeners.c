@@ -11,6 +11,7 @@
 #include "master/log.h"
 #include "master/master.h"
 #include "master/page.h"
+#include "master/passed.h"
 #include "master/services.h"
 #include "master/workers.h"
 #include "sys/clock.h"
@@ -232,15 +233,34 @@ void listener_let_go(enum endpoint_kind kind, int *fd)
 	fd_close(fd);
 }
 
-static bool lost(struct master *master, struct listener *listener)
+/* Our descriptor alone, where others have it too and are to go on. */
+static void let_go(struct listener *listener)
+{
+	if (listener->passed)
+		fd_close(&listener->fd);
+	else
+		listener_let_go(listener->endpoint->kind, &listener->fd);
+}
+
+/* Nobody can bind it again, but TCP listens again where it was bound. */
+static bool revive(const struct service_state *state, struct listener *listener)
+{
+	return listener->passed && listener->endpoint->kind == ENDPOINT_INET &&
+	       sys_listen_again(listener->fd, (int)state->row->backlog) == 0;
+}
+
+static bool lost(struct master *master, const struct service_state *state,
+	struct listener *listener)
 {
 	if (!is_down(listener))
 		return false;
 	(void)loop_remove(master->loop, listener->fd);
+	listener->ear = LISTENER_UNKNOWN;
+	if (revive(state, listener))
+		return true;
 	/* We may be stopped before it is opened again. */
 	listener_unlink(listener);
-	listener_let_go(listener->endpoint->kind, &listener->fd);
-	listener->ear = LISTENER_UNKNOWN;
+	let_go(listener);
 	return true;
 }
 
@@ -267,7 +287,7 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 		return;
 	listener->ear = LISTENER_HEARS_NONE;
 	if ((ready & (LOOP_HUP | LOOP_ERR | LOOP_RDHUP)) &&
-		lost(master, listener)) {
+		lost(master, state, listener)) {
 		inbox_put(&master->inbox,
 			&(struct event){.kind = EVENT_LISTENER_LOST,
 				.service = service});
@@ -285,16 +305,24 @@ void listener_ready(struct master *master, uint32_t service, uint32_t endpoint,
 	tell_depth(master, EVENT_CLIENTS, service, depth);
 }
 
+static bool is_revived(const struct listener *listener)
+{
+	return listener->passed && listener->ear == LISTENER_UNKNOWN;
+}
+
 static int reopen(const struct master *master, struct service_state *state,
 	struct listener *listener)
 {
 	const struct identity *owner =
 		edition_sockets(state->edition, state->row);
 	struct net_named named = NET_NAMED_NONE;
-	int fd = listener_open(state->row, listener->endpoint, owner,
-		LISTENER_REPLACE, &named);
 	int result = 0;
+	int fd;
 
+	if (listener->passed)
+		return listener->fd < 0 ? -ESHUTDOWN : 0;
+	fd = listener_open(state->row, listener->endpoint, owner,
+		LISTENER_REPLACE, &named);
 	if (fd == -EADDRINUSE && listener->endpoint->kind == ENDPOINT_INET)
 		fd = listener_open_beside(
 			master, NULL, state->row, listener->endpoint, owner);
@@ -327,6 +355,18 @@ static void say_listener(enum message message,
 	if (error != 0)
 		log_text(&line, "error", strerror(error));
 	log_end(&line);
+}
+
+static void say_reopened(
+	const struct service_state *state, const struct listener *listener)
+{
+	if (listener->error == 0)
+		say_listener(MESSAGE_LISTENER_LOST, state, listener, 0);
+	else if (listener->passed)
+		passed_is_lost(state, listener);
+	else
+		say_listener(MESSAGE_LISTENER_FAILED, state, listener,
+			listener->error);
 }
 
 /* One that leaves may have given its listeners to another. */
@@ -364,20 +404,14 @@ static void retry_later(struct master *master)
 
 void listeners_retry(struct master *master)
 {
-	bool missing = false;
-
 	if (reopen_ns == 0 || master->now_ns < reopen_ns)
 		return;
-	for (uint32_t id = 0; id < master->services_high; id++) {
-		if (listener_missing(master, id) == NULL)
-			continue;
-		listeners_reopen(master, id);
-		missing = missing || listener_missing(master, id) != NULL;
-	}
-	if (missing)
-		return;
 	reopen_ns = 0;
-	reopen_pause_ns = 0;
+	for (uint32_t id = 0; id < master->services_high; id++)
+		if (listener_missing(master, id) != NULL)
+			listeners_reopen(master, id);
+	if (reopen_ns == 0)
+		reopen_pause_ns = 0;
 }
 
 uint64_t listeners_retry_deadline(void)
@@ -394,18 +428,15 @@ void listeners_reopen(struct master *master, uint32_t service)
 		struct listener *listener = &state->listeners[i];
 		int result;
 
-		if (listener->fd >= 0)
+		if (listener->fd >= 0 && !is_revived(listener))
 			continue;
 		result = reopen(master, state, listener);
 		listener->error = result < 0 ? -result : 0;
-		if (result < 0)
+		if (result < 0 && !listener->passed)
 			retry_later(master);
 		arm(master, service, i, state->watching);
-		if (!log_allowed(&state->troubles, master->now_ns, &suppressed))
-			continue;
-		say_listener(result < 0 ? MESSAGE_LISTENER_FAILED
-					: MESSAGE_LISTENER_LOST,
-			state, listener, result < 0 ? -result : 0);
+		if (log_allowed(&state->troubles, master->now_ns, &suppressed))
+			say_reopened(state, listener);
 	}
 }
 
@@ -414,6 +445,8 @@ void listener_close(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
+	if (listener->passed && !master->stopping)
+		passed_is_given_up(listener);
 	listener_unlink(listener);
-	listener_let_go(listener->endpoint->kind, &listener->fd);
+	let_go(listener);
 }

@@ -19,6 +19,7 @@
 #include "master/log.h"
 #include "master/manager.h"
 #include "master/master.h"
+#include "master/passed.h"
 #include "master/personality.h"
 #include "master/postfix_main.h"
 #include "sys/fd.h"
@@ -197,7 +198,9 @@ static int start(struct master *master, struct table *table)
 		return begin_failed("control.sock", code);
 	}
 	say_rootless();
-	return begin_table(master, table);
+	code = begin_table(master, table);
+	passed_finish();
+	return code;
 }
 
 static int serve(const struct options *options)
@@ -210,6 +213,7 @@ static int serve(const struct options *options)
 	(void)umask(022); /* whatever it was: our modes mean what they say */
 	code = sys_open_standard();
 	log_init();
+	passed_begin();
 	manager_begin();
 	if (code < 0)
 		return begin_failed("/dev/null", code);

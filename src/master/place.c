@@ -129,6 +129,9 @@ bool place_take(
 	out->index = place->index;
 	out->protect =
 		endpoint->path != NULL &&
+		!service_of(plan->master, place->service)
+			 ->listeners[place->index]
+			 .passed &&
 		!place_same_protection(
 			service_of(plan->master, place->service)->row, row);
 	return true;

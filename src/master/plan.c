@@ -13,6 +13,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
+#include "master/passed.h"
 #include "master/personality.h"
 #include "master/place.h"
 #include "sys/fd.h"
@@ -47,6 +48,7 @@ static bool keep_if(struct plan *plan, const struct service *row,
 			continue;
 		out->source = PLAN_KEPT;
 		out->protect = listener->endpoint->path != NULL &&
+			       !listener->passed &&
 			       !place_same_protection(old->row, row);
 		out->service = made->id;
 		out->index = i;
@@ -124,6 +126,8 @@ static int open_new(
 	out->source = PLAN_NEW;
 	out->listener.maker = maker_of(row, owner);
 	out->named = (struct net_named)NET_NAMED_NONE;
+	if (passed_take(row, &out->listener) == 0)
+		return 0;
 	fd = listener_open(
 		row, endpoint, owner, way_of(plan, endpoint), &out->named);
 	if (fd == -EADDRINUSE && endpoint->kind == ENDPOINT_INET)

@@ -34,8 +34,9 @@ struct listener {
 	const struct endpoint *endpoint; /* borrowed from the edition */
 	int fd;				 /* owned; -1: lost */
 	enum listener_ear ear;
-	int error; /* why it could not be had again */
-	dev_t dev; /* of the name, for its removal */
+	int error;   /* why it could not be had again */
+	bool passed; /* open before us, and not ours alone (passed.h) */
+	dev_t dev;   /* of the name, for its removal */
 	ino_t ino;
 	struct maker maker; /* of the name */
 };

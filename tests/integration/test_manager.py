@@ -83,13 +83,15 @@ def test_a_long_stop_asks_for_more_time():
         assert "READY" not in manager.messages[-1]
 
 
-def test_the_watchdog_hears_of_us_in_half_its_time():
+def test_the_watchdog_hears_of_us_in_half_its_time_and_the_status_does_not_repeat():
     with Notified() as manager:
         env = manager.environment(WATCHDOG_USEC="100000")
-        with Ostlerd(echo(free_port()), env=env, prefix=AS_PID):
-            for _ in range(3):
-                heard = manager.wait_for("WATCHDOG", "1")
-                manager.wait_for("WATCHDOG", "1", after=heard + 1)
+        with Ostlerd(echo(free_port()), env=env, prefix=AS_PID) as master:
+            heard = manager.wait_for("STATUS")
+            master.reload()
+            for _ in range(25):  # longer than it takes until figures are told again
+                heard = manager.wait_for("WATCHDOG", "1", after=heard + 1)
+            assert manager.all_of("STATUS").count("1 services, 0 workers, 0 taken") == 1
 
 
 def test_a_watchdog_of_somebody_else_hears_nothing():
