@@ -21,6 +21,7 @@
 	EXIT(CTL_USAGE, 2, "the command line makes no sense")                  \
 	EXIT(CTL_NO_MASTER, 3, "no master answers at the socket")              \
 	EXIT(CTL_NOT_ALLOWED, 4, "the master is there, but not for this user") \
+	EXIT(CTL_CHANGES, 5, "plan: a reload would change something")          \
 	EXIT(CTL_CONFIGURATION, 78,                                            \
 		"the configuration that was checked has errors")
 
@@ -90,6 +91,7 @@ enum ctl_exit ctl_remold(const struct ctl *ctl);
 enum ctl_exit ctl_scale(const struct ctl *ctl);
 enum ctl_exit ctl_drain(const struct ctl *ctl);
 enum ctl_exit ctl_resume(const struct ctl *ctl);
+enum ctl_exit ctl_plan(const struct ctl *ctl);
 enum ctl_exit ctl_stop(const struct ctl *ctl);
 enum ctl_exit ctl_check(const struct ctl *ctl);
 enum ctl_exit ctl_postfix(const struct ctl *ctl);

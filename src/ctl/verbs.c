@@ -9,6 +9,8 @@
 const struct ctl_verb ctl_verbs[] = {
 	{"status", "[SERVICE]", "show the services and their workers", 1,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_status},
+	{"plan", "[FILE]", "say what a reload would change, and do nothing", 1,
+		CTL_ASKS | CTL_TAKES_JSON, ctl_plan},
 	{"reload", "", "read the configuration again, and say what changed", 0,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_reload},
 	{"remold", "[SERVICE]", "have a service's mold made anew", 1, CTL_ASKS,

@@ -273,6 +273,9 @@ static void answer(struct master *master, struct client *client,
 	case CONTROL_VERB_SCALE:
 		answer_scale(master, client, request);
 		break;
+	case CONTROL_VERB_PLAN:
+		client->state = CLIENT_PLANNING;
+		break;
 	case CONTROL_VERB_DRAIN:
 		drain_asked(master, client, request);
 		break;
@@ -363,15 +366,9 @@ static bool read_request(struct master *master, struct client *client)
 	return true;
 }
 
-/* What a reload did is told whole; only a flood of complaints is cut. */
-static bool begin_long_answer(struct client *client,
-	const struct reload_result *result, struct text_builder *out)
+bool answer_begin_long(
+	struct client *client, size_t size, struct text_builder *out)
 {
-	size_t complaints = result->diags == NULL ? 0 : result->diags->n;
-	size_t size =
-		CHUNK + (size_t)result->n * CHANGE_ROOM +
-		(complaints < DIAGS_TOLD ? complaints : DIAGS_TOLD) * DIAG_ROOM;
-
 	free(client->out);
 	client->out = malloc(size);
 	if (client->out == NULL)
@@ -379,6 +376,15 @@ static bool begin_long_answer(struct client *client,
 	text_builder_init(out, client->out, size);
 	client->out_done = 0;
 	return true;
+}
+
+/* What a reload did is told whole; only a flood of complaints is cut. */
+static size_t room_for(const struct reload_result *result)
+{
+	size_t complaints = result->diags == NULL ? 0 : result->diags->n;
+
+	return CHUNK + (size_t)result->n * CHANGE_ROOM +
+	       (complaints < DIAGS_TOLD ? complaints : DIAGS_TOLD) * DIAG_ROOM;
 }
 
 static void put_changes(
@@ -394,18 +400,16 @@ static void put_changes(
 	}
 }
 
-static void put_diags(
-	const struct reload_result *result, struct text_builder *out)
+void answer_put_diags(const struct diags *diags, struct text_builder *out)
 {
 	struct control_record record;
 	struct text_builder text;
 	char buffer[DIAG_ROOM / 2];
 
-	for (size_t i = 0;
-		result->diags != NULL && i < result->diags->n && i < DIAGS_TOLD;
+	for (size_t i = 0; diags != NULL && i < diags->n && i < DIAGS_TOLD;
 		i++) {
 		text_builder_init(&text, buffer, sizeof(buffer));
-		diag_put(&text, &result->diags->items[i]);
+		diag_put(&text, &diags->items[i]);
 		control_record_init(&record, CONTROL_DIAG);
 		record.diag.text = buffer;
 		control_put(out, &record);
@@ -419,9 +423,9 @@ static void tell_reload(struct master *master, struct client *client)
 
 	client->state = CLIENT_ENDING;
 	client->until_ns = master->now_ns + PATIENCE_NS;
-	if (begin_long_answer(client, result, &out)) {
+	if (answer_begin_long(client, room_for(result), &out)) {
 		put_changes(result, &out);
-		put_diags(result, &out);
+		answer_put_diags(result->diags, &out);
 		if (result->good)
 			control_put_ok(&out);
 		else

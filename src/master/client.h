@@ -30,6 +30,7 @@ enum client_state {
 	CLIENT_FREE,
 	CLIENT_ASKING,	 /* its line is not whole yet */
 	CLIENT_WAITING,	 /* for a reload to end */
+	CLIENT_PLANNING, /* for a plan, his own or one before it */
 	CLIENT_DRAINING, /* for services to be at rest */
 	CLIENT_STATUS,	 /* more services are to be told */
 	CLIENT_ENDING,	 /* what is in the buffer is all */
@@ -64,6 +65,7 @@ struct control {
 /* control.c: out of the loop, closed, and its place free. */
 void client_finish(struct master *master, struct client *client);
 
+struct diags;
 struct text_builder;
 
 /*
@@ -73,6 +75,9 @@ struct text_builder;
 void answer_done(struct client *client);
 void answer_failed(
 	struct client *client, enum control_code code, const char *text);
+bool answer_begin_long(
+	struct client *client, size_t size, struct text_builder *out);
+void answer_put_diags(const struct diags *diags, struct text_builder *out);
 bool answer_begin(struct client *client, struct text_builder *out);
 void answer_end(struct client *client, const struct text_builder *out);
 void answer_go_on(struct master *master, struct client *client);

@@ -249,6 +249,7 @@ static bool has_deadline(const struct client *client)
 {
 	return client->state != CLIENT_FREE &&
 	       client->state != CLIENT_WAITING &&
+	       client->state != CLIENT_PLANNING &&
 	       client->state != CLIENT_DRAINING &&
 	       !(client->state == CLIENT_STAYING &&
 		       client->out_done == client->out_n);

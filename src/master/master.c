@@ -17,6 +17,7 @@
 #include "master/log.h"
 #include "master/manager.h"
 #include "master/perform.h"
+#include "master/preview.h"
 #include "master/reload.h"
 #include "master/molds.h"
 #include "master/round.h"
@@ -123,6 +124,7 @@ void master_finish(struct master *master)
 		service_close(master, id);
 	control_destroy(master);
 	if (master->loop != NULL) {
+		preview_finish(master);
 		reload_destroy(master);
 		wakes_destroy(master);
 	}

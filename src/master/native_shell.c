@@ -16,6 +16,13 @@ static bool load(struct master *master, struct table **out, struct diags *diags)
 	return load_table(master->options->config, out, diags);
 }
 
+static bool preview(struct master *master, const char *file, struct table **out,
+	struct diags *diags)
+{
+	return load_table(
+		file != NULL ? file : master->options->config, out, diags);
+}
+
 static void in_force(struct master *master, const struct table *table)
 {
 	(void)master;
@@ -35,6 +42,7 @@ static void stop(struct master *master, int signal)
 const struct personality personality_native = {
 	.name = "native",
 	.load = load,
+	.preview = preview,
 	.in_force = in_force,
 	.order = order_make,
 	.stop = stop,

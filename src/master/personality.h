@@ -63,6 +63,15 @@ struct personality {
 	uint64_t (*ask)(struct master *master);
 	int (*asking_pid)(const struct master *master); /* 0: nobody */
 
+	/*
+	 * For a plan: what was found out before is old; and the files, or FILE
+	 * where another may be named, into a table, as load does, but nothing
+	 * is told of it.
+	 */
+	void (*previewing)(struct master *master); /* or NULL */
+	bool (*preview)(struct master *master, const char *file,
+		struct table **out, struct diags *diags);
+
 	/* TABLE came into force: where logs go, what workers inherit. */
 	void (*in_force)(struct master *master, const struct table *table);
 

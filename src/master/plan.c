@@ -174,6 +174,9 @@ static bool find_endpoint(struct plan *plan, const struct service *row,
 		return true;
 	if (place_take(plan, row, out))
 		return true;
+	out->source = PLAN_NEW;
+	if (plan->dry)
+		return true;
 	result = open_new(plan, row, out);
 	if (result == 0 || keep_nameless(plan, row, made, out))
 		return true;
@@ -266,19 +269,39 @@ static bool make_rows(struct plan *plan, struct diags *diags)
 	return good;
 }
 
+static bool begin(
+	struct plan *plan, struct master *master, struct edition *edition)
+{
+	*plan = (struct plan){.master = master, .edition = edition};
+	plan->rows =
+		calloc(edition->table->services_n + 1, sizeof(*plan->rows));
+	if (plan->rows != NULL && known_make(plan))
+		return true;
+	plan_finish(plan);
+	return false;
+}
+
 bool plan_make(struct plan *plan, struct master *master,
 	struct edition *edition, struct diags *diags)
 {
-	unsigned n = edition->table->services_n;
 	bool good;
 
-	*plan = (struct plan){.master = master, .edition = edition};
-	plan->rows = calloc(n + 1, sizeof(*plan->rows));
-	if (plan->rows == NULL || !known_make(plan)) {
-		plan_finish(plan);
+	if (!begin(plan, master, edition))
 		return false;
-	}
 	good = make_rows(plan, diags);
+	if (!good)
+		plan_finish(plan);
+	return good;
+}
+
+bool plan_look(
+	struct plan *plan, struct master *master, struct edition *edition)
+{
+	bool good = begin(plan, master, edition);
+
+	plan->dry = true;
+	for (unsigned i = 0; good && i < edition->table->services_n; i++)
+		good = make_row(plan, i, NULL);
 	if (!good)
 		plan_finish(plan);
 	return good;

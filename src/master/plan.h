@@ -52,12 +52,20 @@ struct plan {
 	unsigned known_n;
 	struct known *places; /* owned; open endpoints by text, if needed */
 	unsigned places_n;
+	bool dry; /* nothing is opened */
 };
 
 /* True: everything is open and can be committed. False: DIAGS says why not,
  * and nothing is left behind. */
 bool plan_make(struct plan *plan, struct master *master,
 	struct edition *edition, struct diags *diags);
+
+/*
+ * The same without a side effect: what would have to be opened has no
+ * descriptor, and cannot be committed. False: there is no memory.
+ */
+bool plan_look(
+	struct plan *plan, struct master *master, struct edition *edition);
 
 /* Put it into force; the core hears of it by events. False: a name could not
  * be put into place; DIAGS says which, and nothing was changed. */

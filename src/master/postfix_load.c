@@ -288,3 +288,18 @@ bool postfix_load(
 	say_interfaces(conf);
 	return true;
 }
+
+bool postfix_preview(struct master *master, const char *file,
+	struct table **out, struct diags *diags)
+{
+	if (file != NULL) {
+		diags_add(diags,
+			&(struct diag){.severity = DIAG_ERROR,
+				.file = file,
+				.problem = "a Postfix has one configuration",
+				.remedy = "name no file"});
+		return false;
+	}
+	return postfix_read(master->postfix, out, diags, NULL) &&
+	       has_services(master->postfix, *out, diags);
+}

@@ -90,12 +90,17 @@ static uint64_t ask(struct master *master)
 	return until_ns != 0 ? until_ns : postfix_hosts_ask(master);
 }
 
+static void previewing(struct master *master)
+{
+	postfix_hosts_forget(master);
+	master->postfix->settle_ns = 0;
+}
+
 static void reloading(struct master *master)
 {
 	const struct postfix_conf *conf = postfix_conf_of(master);
 
-	postfix_hosts_forget(master);
-	master->postfix->settle_ns = 0;
+	previewing(master);
 	log_words(LOG_INFO, "reload -- version %s, configuration %s",
 		conf == NULL ? "unknown"
 			     : maincf_text(conf->main, POSTFIX_mail_version),
@@ -190,6 +195,8 @@ static int adopt(const struct service *row, const struct endpoint *endpoint)
 const struct personality personality_postfix = {
 	.name = "postfix",
 	.load = postfix_load,
+	.previewing = previewing,
+	.preview = postfix_preview,
 	.in_force = in_force,
 	.reloading = reloading,
 	.ask = ask,

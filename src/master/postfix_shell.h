@@ -63,6 +63,8 @@ void postfix_open_log(
 
 /* ---- postfix_load.c ----------------------------------------------------- */
 
+bool postfix_preview(struct master *master, const char *file,
+	struct table **out, struct diags *diags);
 bool postfix_load(
 	struct master *master, struct table **out, struct diags *diags);
 

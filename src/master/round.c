@@ -13,6 +13,7 @@
 #include "master/master.h"
 #include "master/molds.h"
 #include "master/personality.h"
+#include "master/preview.h"
 #include "master/reload.h"
 #include "master/shared.h"
 #include "master/wake.h"
@@ -49,6 +50,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, listeners_rearm_deadline());
 	at_ns = earlier(at_ns, listeners_retry_deadline());
 	at_ns = earlier(at_ns, reload_deadline(master));
+	at_ns = earlier(at_ns, preview_deadline());
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, weigh_deadline());
 	at_ns = earlier(at_ns, control_deadline(master));
@@ -137,6 +139,7 @@ static void take_rest(struct master *master, const struct loop_event *event)
 		break;
 	case TAG_LOOKUP:
 		reload_lookup_ready(master);
+		preview_lookup_ready();
 		/* Its child's end may have hidden those of strangers. */
 		master->child_signal = true;
 		break;
@@ -171,7 +174,7 @@ static void reap_strangers(struct master *master)
 			worker_ended(master, slot);
 			continue;
 		}
-		if (pid == reload_pid(master))
+		if (pid == reload_pid(master) || pid == preview_pid(master))
 			return; /* its own descriptor tells */
 		if (sys_reap_stranger(pid, &end) != 1)
 			return;
@@ -216,6 +219,7 @@ static void try_log(struct master *master)
 void round_expire(struct master *master)
 {
 	reload_go_on(master);
+	preview_go_on(master);
 	channel_resume(master);
 	molds_expire(master);
 	listeners_doomed(master);

@@ -11,11 +11,12 @@ struct verb_row {
 	const char *words;
 	bool takes_service;
 	bool needs_owner;
+	bool takes_path;
 };
 
 static const struct verb_row verbs[] = {
-#define VERB(verb, words, takes_service, needs_owner)                          \
-	[verb] = {words, takes_service, needs_owner},
+#define VERB(verb, words, takes_service, needs_owner, takes_path)              \
+	[verb] = {words, takes_service, needs_owner, takes_path},
 	CONTROL_VERBS(VERB)
 #undef VERB
 };
@@ -96,6 +97,26 @@ static bool parse_scales(struct text rest, struct control_request *out)
 	return out->scales != 0;
 }
 
+/* The rest of the line, blanks and all. */
+static bool parse_path(struct text rest, struct control_request *out)
+{
+	for (size_t i = 0; i < rest.n; i++)
+		if (!text_char_is_printable(rest.bytes[i]))
+			return false;
+	if (rest.n == 0 || rest.n >= CONTROL_PATH_MAX)
+		return false;
+	memcpy(out->path, rest.bytes, rest.n);
+	out->path[rest.n] = '\0';
+	return true;
+}
+
+bool control_can_name(const char *path)
+{
+	struct control_request request;
+
+	return parse_path(text_of(path), &request);
+}
+
 static bool parse_as(
 	struct text line, enum control_verb verb, struct control_request *out)
 {
@@ -103,12 +124,14 @@ static bool parse_as(
 	struct text rest = line;
 	struct text word;
 
-	*out = (struct control_request){.verb = verb, .service = ""};
+	*out = (struct control_request){.verb = verb};
 	if (text_is(line, row->words))
 		return verb != CONTROL_VERB_SCALE;
-	if (!row->takes_service || !text_cut(&rest, ' ', &word) ||
-		!text_is(word, row->words))
+	if ((!row->takes_service && !row->takes_path) ||
+		!text_cut(&rest, ' ', &word) || !text_is(word, row->words))
 		return false;
+	if (row->takes_path)
+		return parse_path(rest, out);
 	if (verb == CONTROL_VERB_SCALE)
 		return parse_scales(rest, out);
 	if (!is_name(rest))
@@ -149,6 +172,12 @@ void control_put_request(
 		assert(is_name(text_of(request->service)));
 		text_put_char(out, ' ');
 		text_put(out, request->service);
+	}
+	if (request->path[0] != '\0') {
+		assert(row_of(request->verb)->takes_path);
+		assert(control_can_name(request->path));
+		text_put_char(out, ' ');
+		text_put(out, request->path);
 	}
 	for (unsigned i = 0; i < CONTROL_SCALES_N; i++)
 		if (request->scales & 1u << i)

@@ -31,24 +31,29 @@ struct text_builder;
 
 /* ---- requests ---- */
 
-#define CONTROL_REQUEST_MAX 256u /* bytes of a request, with its newline */
-#define CONTROL_NAME_MAX 128u	 /* bytes of a service's name, with its NUL */
+#define CONTROL_REQUEST_MAX 4352u /* bytes of a request, with its newline */
+#define CONTROL_NAME_MAX 128u	  /* bytes of a service's name, with its NUL */
+#define CONTROL_PATH_MAX 4096u	  /* the same of a path */
 
-/* verb, its words, takes a service's name, only for root and the owner */
+/*
+ * verb, its words, takes a service's name, only for root and the owner, takes
+ * a path
+ */
 #define CONTROL_VERBS(VERB)                                                    \
-	VERB(CONTROL_VERB_STATUS, "status", true, false)                       \
-	VERB(CONTROL_VERB_RELOAD, "reload", false, true)                       \
-	VERB(CONTROL_VERB_REMOLD, "remold", true, true)                        \
-	VERB(CONTROL_VERB_SCALE, "scale", true, true)                          \
-	VERB(CONTROL_VERB_DRAIN, "drain", true, true)                          \
-	VERB(CONTROL_VERB_RESUME, "resume", true, true)                        \
-	VERB(CONTROL_VERB_STOP, "stop", false, true)                           \
-	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true)                   \
-	VERB(CONTROL_VERB_VERSION, "version", false, false)                    \
-	VERB(CONTROL_VERB_PING, "ping", false, false)
+	VERB(CONTROL_VERB_STATUS, "status", true, false, false)                \
+	VERB(CONTROL_VERB_RELOAD, "reload", false, true, false)                \
+	VERB(CONTROL_VERB_REMOLD, "remold", true, true, false)                 \
+	VERB(CONTROL_VERB_SCALE, "scale", true, true, false)                   \
+	VERB(CONTROL_VERB_DRAIN, "drain", true, true, false)                   \
+	VERB(CONTROL_VERB_RESUME, "resume", true, true, false)                 \
+	VERB(CONTROL_VERB_PLAN, "plan", false, true, true)                     \
+	VERB(CONTROL_VERB_STOP, "stop", false, true, false)                    \
+	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true, false)            \
+	VERB(CONTROL_VERB_VERSION, "version", false, false, false)             \
+	VERB(CONTROL_VERB_PING, "ping", false, false, false)
 
 enum control_verb {
-#define VERB(verb, words, takes_service, needs_owner) verb,
+#define VERB(verb, words, takes_service, needs_owner, takes_path) verb,
 	CONTROL_VERBS(VERB)
 #undef VERB
 };
@@ -70,6 +75,7 @@ enum control_scale {
 struct control_request {
 	enum control_verb verb;
 	char service[CONTROL_NAME_MAX]; /* "": all of them */
+	char path[CONTROL_PATH_MAX];	/* "": none is named */
 	unsigned scales;		/* of CONTROL_VERB_SCALE: a bit each */
 	uint32_t scale[CONTROL_SCALES_N];
 };
@@ -91,6 +97,9 @@ void control_put_request(
 
 /* WORD=NUMBER into OUT; false: no such word, given already, or no number. */
 bool control_parse_scale(const char *pair, struct control_request *out);
+
+/* Whether PATH can be in a request: no line breaks in it, for one. */
+bool control_can_name(const char *path);
 
 /* false: the configured group may ask this too. */
 bool control_needs_owner(enum control_verb verb);
@@ -128,6 +137,15 @@ struct control_diag {
 };
 struct control_stuck {
 	CONTROL_STUCK_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
+};
+struct control_setting {
+	CONTROL_SETTING_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
+};
+struct control_socket {
+	CONTROL_SOCKET_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
+};
+struct control_worker {
+	CONTROL_WORKER_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
 };
 struct control_end {
 	CONTROL_END_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)

@@ -83,6 +83,27 @@
 	TEXT(service)                                                          \
 	TEXT(how) /* added, removed, changed, policy, same */
 
+/* `plan`: a setting of a service that differs; its values, as in a file. */
+#define CONTROL_SETTING_FIELDS(NUMBER, TEXT)                                   \
+	TEXT(service)                                                          \
+	TEXT(name)                                                             \
+	TEXT(before)                                                           \
+	TEXT(after)                                                            \
+	NUMBER(replaces) /* 1: workers leave for it; 0: they stay */
+
+/* `plan`: what becomes of an endpoint that is not kept. */
+#define CONTROL_SOCKET_FIELDS(NUMBER, TEXT)                                    \
+	TEXT(service)                                                          \
+	TEXT(what) /* open, close, take */                                     \
+	TEXT(endpoint)                                                         \
+	TEXT(from) /* take: the service that has it now */
+
+/* `plan`: a worker that is to leave. */
+#define CONTROL_WORKER_FIELDS(NUMBER, TEXT)                                    \
+	TEXT(service)                                                          \
+	NUMBER(pid)                                                            \
+	TEXT(state) /* starting, ready, taken */
+
 /* `reload`: one complaint, as diag prints it. */
 #define CONTROL_DIAG_FIELDS(NUMBER, TEXT) TEXT(text)
 
@@ -105,6 +126,9 @@
 	KIND(CONTROL_SERVICE, service, CONTROL_SERVICE_FIELDS)                 \
 	KIND(CONTROL_ENDPOINT, endpoint, CONTROL_ENDPOINT_FIELDS)              \
 	KIND(CONTROL_CHANGE, change, CONTROL_CHANGE_FIELDS)                    \
+	KIND(CONTROL_SETTING, setting, CONTROL_SETTING_FIELDS)                 \
+	KIND(CONTROL_SOCKET, socket, CONTROL_SOCKET_FIELDS)                    \
+	KIND(CONTROL_WORKER, worker, CONTROL_WORKER_FIELDS)                    \
 	KIND(CONTROL_DIAG, diag, CONTROL_DIAG_FIELDS)                          \
 	KIND(CONTROL_STUCK, stuck, CONTROL_STUCK_FIELDS)                       \
 	KIND(CONTROL_END, end, CONTROL_END_FIELDS)

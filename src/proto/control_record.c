@@ -26,6 +26,18 @@ static const struct control_field endpoint_fields[] = {
 static const struct control_field change_fields[] = {
 	CONTROL_CHANGE_FIELDS(NUMBER, TEXT)};
 #undef HERE
+#define HERE control_setting
+static const struct control_field setting_fields[] = {
+	CONTROL_SETTING_FIELDS(NUMBER, TEXT)};
+#undef HERE
+#define HERE control_socket
+static const struct control_field socket_fields[] = {
+	CONTROL_SOCKET_FIELDS(NUMBER, TEXT)};
+#undef HERE
+#define HERE control_worker
+static const struct control_field worker_fields[] = {
+	CONTROL_WORKER_FIELDS(NUMBER, TEXT)};
+#undef HERE
 #define HERE control_diag
 static const struct control_field diag_fields[] = {
 	CONTROL_DIAG_FIELDS(NUMBER, TEXT)};

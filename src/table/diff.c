@@ -6,34 +6,19 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "table/field.h"
 #include "table/service.h"
-
-enum field_kind {
-	FIELD_STRING, /* const char *, or NULL */
-	FIELD_U32,
-	FIELD_U64,
-	FIELD_BOOL,
-	FIELD_CHANNEL,
-	FIELD_STRINGS, /* NULL-terminated list */
-	FIELD_ENDPOINTS,
-};
-
-struct field {
-	size_t offset;
-	enum field_kind kind;
-	enum row_change change;
-};
 
 #define FIELD(member, kind, change)                                            \
 	{                                                                      \
-		offsetof(struct service, member), kind, change                 \
+#member, offsetof(struct service, member), kind, change        \
 	}
 
 /*
  * THE table of what a change means. CHANGED: a running worker has taken it
  * with it at its start. POLICY: only the master looks at it.
  */
-static const struct field fields[] = {
+const struct field row_fields[] = {
 	FIELD(endpoints, FIELD_ENDPOINTS, ROW_CHANGED),
 	FIELD(path, FIELD_STRING, ROW_CHANGED),
 	FIELD(command, FIELD_STRINGS, ROW_CHANGED),
@@ -114,10 +99,10 @@ static const struct field fields[] = {
  * comes by to give the field its line above (and its line in the test).
  */
 _Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 168,
-	"a field of struct policy has no line in fields[]");
+	"a field of struct policy has no line in row_fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 280 + sizeof(struct policy),
-	"a field of struct service has no line in fields[]");
+	"a field of struct service has no line in row_fields[]");
 
 static bool same_string(const char *a, const char *b)
 {
@@ -176,31 +161,29 @@ bool row_same_endpoints(const struct service *a, const struct service *b)
 	return true;
 }
 
-/* The member of type TYPE at OFFSET of the row at ROW. */
-#define MEMBER(type, row, offset)                                              \
-	(*(type const *)(const void *)((const char *)(row) + (offset)))
+const unsigned row_fields_n = sizeof(row_fields) / sizeof(row_fields[0]);
 
-static bool same_field(const struct field *field, const struct service *a,
+bool row_same_field(const struct field *field, const struct service *a,
 	const struct service *b)
 {
 	size_t at = field->offset;
 
 	switch (field->kind) {
 	case FIELD_STRING:
-		return same_string(MEMBER(const char *, a, at),
-			MEMBER(const char *, b, at));
+		return same_string(FIELD_OF(const char *, a, at),
+			FIELD_OF(const char *, b, at));
 	case FIELD_U32:
-		return MEMBER(uint32_t, a, at) == MEMBER(uint32_t, b, at);
+		return FIELD_OF(uint32_t, a, at) == FIELD_OF(uint32_t, b, at);
 	case FIELD_U64:
-		return MEMBER(uint64_t, a, at) == MEMBER(uint64_t, b, at);
+		return FIELD_OF(uint64_t, a, at) == FIELD_OF(uint64_t, b, at);
 	case FIELD_BOOL:
-		return MEMBER(bool, a, at) == MEMBER(bool, b, at);
+		return FIELD_OF(bool, a, at) == FIELD_OF(bool, b, at);
 	case FIELD_CHANNEL:
-		return MEMBER(enum status_channel, a, at) ==
-		       MEMBER(enum status_channel, b, at);
+		return FIELD_OF(enum status_channel, a, at) ==
+		       FIELD_OF(enum status_channel, b, at);
 	case FIELD_STRINGS:
-		return same_strings(MEMBER(const char *const *, a, at),
-			MEMBER(const char *const *, b, at));
+		return same_strings(FIELD_OF(const char *const *, a, at),
+			FIELD_OF(const char *const *, b, at));
 	case FIELD_ENDPOINTS:
 		return row_same_endpoints(a, b);
 	}
@@ -213,9 +196,9 @@ enum row_change row_compare(
 {
 	enum row_change change = ROW_SAME;
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (fields[i].change > change &&
-			!same_field(&fields[i], before, after))
-			change = fields[i].change;
+	for (size_t i = 0; i < row_fields_n; i++)
+		if (row_fields[i].change > change &&
+			!row_same_field(&row_fields[i], before, after))
+			change = row_fields[i].change;
 	return change;
 }

@@ -24,7 +24,7 @@ static enum control_parse parse(const char *bytes, struct control_request *out)
 static void every_request_of_the_list_is_read_as_it_was_written(void **state)
 {
 	static const enum control_verb verbs[] = {
-#define VERB(verb, words, takes_service, needs_owner) verb,
+#define VERB(verb, words, takes_service, needs_owner, takes_path) verb,
 		CONTROL_VERBS(VERB)
 #undef VERB
 	};
