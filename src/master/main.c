@@ -182,10 +182,22 @@ static void say_started(struct master *master)
 	manager_ready(master);
 }
 
+/* In a container that was made by hand it may be missing. */
+static int need_proc(void)
+{
+	if (sys_exists("/proc/self/fd") == 1)
+		return EXIT_OK;
+	log_say(MESSAGE_MASTER_FAILED,
+		"/proc is not mounted: sockets get their owners by it");
+	return begin_failed("/proc", -ENOENT);
+}
+
 static int start(struct master *master, struct table *table)
 {
 	int code = begin_size(master, table);
 
+	if (code == EXIT_OK)
+		code = need_proc();
 	if (code == EXIT_OK)
 		code = lock_directory(master, table->runtime_directory);
 	if (code != EXIT_OK) {

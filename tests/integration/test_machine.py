@@ -104,6 +104,36 @@ def test_as_pid_1_it_heeds_signals(number):
         master.check_clean()
 
 
+@needs_namespaces
+def test_as_pid_1_it_reloads_on_sighup_and_the_rest_is_no_end():
+    text = echo("one", ["unix:one"])
+    with Ostlerd(text, prefix=["unshare", "-p", "-f", "--mount-proc"]) as master:
+        (init,) = children_of(master.process.pid)
+        for number in (signal.SIGUSR1, signal.SIGALRM, signal.SIGPIPE, signal.SIGHUP):
+            os.kill(init, number)
+        wait_until(lambda: master.status()["master"]["reloads"] == 1, "it has reloaded")
+        assert echoes("one", master)
+        assert master.ostler("stop").returncode == 0
+        assert master.wait() == 0
+        master.check_clean()
+
+
+@needs_namespaces
+def test_as_pid_1_its_exit_code_is_that_of_the_container():
+    master = Ostlerd("nonsense", prefix=["unshare", "-p", "-f", "--mount-proc"]).launch()
+    assert master.wait() == 78
+    master._remove()
+
+
+@needs_namespaces
+def test_without_proc_it_says_so():
+    hidden = ["unshare", "-p", "-f", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    master = Ostlerd(echo("one", ["unix:one"]), prefix=hidden).launch()
+    assert master.wait() == 1
+    assert master.wait_event("master-failed")["text"].startswith("/proc is not mounted")
+    master._remove()
+
+
 # catalogue 17
 def test_children_that_it_was_born_with_are_reaped():
     port = free_port()
