@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -51,6 +53,33 @@ static int reap(idtype_t type, id_t id, struct child_end *out)
 int sys_child_reap(int pidfd, struct child_end *out)
 {
 	return reap(P_PIDFD, (id_t)pidfd, out);
+}
+
+/* Since Linux 6.15; the headers of older systems do not have it. */
+struct pidfd_told {
+	uint64_t mask;
+	uint64_t cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+#define PIDFD_TELL _IOWR(0xff, 11, struct pidfd_told)
+#define PIDFD_TELL_EXIT (UINT64_C(1) << 3)
+
+int sys_child_ended(int pidfd, struct child_end *out)
+{
+	struct pidfd_told told = {.mask = PIDFD_TELL_EXIT};
+
+	if (ioctl(pidfd, PIDFD_TELL, &told) < 0)
+		return -errno;
+	if ((told.mask & PIDFD_TELL_EXIT) == 0)
+		return 0;
+	if (WIFEXITED(told.exit_code))
+		*out = (struct child_end){.code = WEXITSTATUS(told.exit_code)};
+	else
+		*out = (struct child_end){.code = -1,
+			.signal = WTERMSIG(told.exit_code),
+			.core = WCOREDUMP(told.exit_code)};
+	return 1;
 }
 
 int sys_stranger_next(void)

@@ -29,6 +29,12 @@ bool sys_child_is_ours(int pidfd);
 int sys_child_reap(int pidfd, struct child_end *out);
 
 /*
+ * The same of one that is not our child, once whoever's it was has reaped it:
+ * 1; 0: not yet; -errno: this kernel does not tell (before 6.15).
+ */
+int sys_child_ended(int pidfd, struct child_end *out);
+
+/*
  * The pid of some dead child that is not reaped yet, or 0. Reap all known
  * ones first: a known zombie hides the unknown behind it (MECHANISMS B10).
  */

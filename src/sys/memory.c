@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/fd.h"
@@ -49,6 +50,16 @@ int sys_sealed(size_t bytes)
 			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
 	return fd_take(&fd);
+}
+
+int sys_memory_size(int fd, uint64_t *out_bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*out_bytes = (uint64_t)st.st_size;
+	return 0;
 }
 
 void *sys_map_shared(int fd, size_t bytes)

@@ -22,6 +22,9 @@ int sys_sealed(size_t bytes);
 /* The first BYTES of it, to be given back by sys_unmap(); or NULL. */
 void *sys_map_shared(int fd, size_t bytes);
 
+/* How long it is: 0 or -errno. */
+int sys_memory_size(int fd, uint64_t *out_bytes);
+
 /* BYTES at OFFSET, all of them: 0, or -errno (-EIO: there were fewer). */
 int sys_read_at(int fd, void *out, size_t bytes, uint64_t offset);
 int sys_write_at(int fd, const void *from, size_t bytes, uint64_t offset);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <string.h>
 #include <unistd.h>
 
 int sys_exists(const char *path)
@@ -91,4 +92,11 @@ unsigned sys_uid(void)
 unsigned sys_gid(void)
 {
 	return getegid();
+}
+
+char *sys_own_program(const char *word)
+{
+	char *path = realpath("/proc/self/exe", NULL);
+
+	return path != NULL ? path : strdup(word);
 }

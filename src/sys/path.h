@@ -33,6 +33,12 @@ struct glob_result {
 int sys_glob(const char *pattern, struct glob_result *out);
 void sys_glob_free(struct glob_result *result);
 
+/*
+ * The file that this process was started from, by a name that lasts; WORD,
+ * which its starter called it, where the kernel does not tell. free() it.
+ */
+char *sys_own_program(const char *word);
+
 bool sys_is_root(void);
 
 /* Effective ids of this process. */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "master/begin.h"
+#include "master/exit.h"
+#include "master/log.h"
+#include "master/tag.h"
+#include "proto/keep.h"
+#include "sys/child.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/limits.h"
+#include "sys/loop.h"
+#include "sys/memory.h"
+#include "sys/path.h"
+#include "sys/signals.h"
+#include "sys/spawn.h"
+
+#define EVENTS_MAX 64
+
+extern char **environ;
+
+static uint64_t tag_of(enum keeper_tag kind)
+{
+	return tag_make((enum tag_kind)kind, 0, 0);
+}
+
+static int open_signals(struct keeper *keeper)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1,
+		SIGUSR2, SIGCHLD, SIGALRM};
+
+	keeper->signal_fd =
+		sys_signals_open(signals, sizeof(signals) / sizeof(signals[0]));
+	if (keeper->signal_fd < 0)
+		return keeper->signal_fd;
+	return loop_add(keeper->loop, keeper->signal_fd, LOOP_IN,
+		tag_of(KEEPER_TAG_SIGNAL));
+}
+
+/* Our own words, without those that are about us. */
+static bool copy_words(struct keeper *keeper, int argc, char **argv)
+{
+	size_t n = 0;
+	size_t kept = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	keeper->argv = calloc((size_t)argc + 2, sizeof(*keeper->argv));
+	keeper->environment = calloc(n + 2, sizeof(*keeper->environment));
+	if (keeper->argv == NULL || keeper->environment == NULL)
+		return false;
+	keeper->argv[kept++] = argv[0];
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--keep") != 0)
+			keeper->argv[kept++] = argv[i];
+	kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], KEEP_ENVIRONMENT "=",
+			    strlen(KEEP_ENVIRONMENT) + 1) != 0)
+			keeper->environment[kept++] = environ[i];
+	/* In the master it always has this number. */
+	keeper->environment[kept] = KEEP_ENVIRONMENT "=3";
+	return true;
+}
+
+static int open_all(
+	struct keeper *keeper, int argc, char **argv, const char **out_what)
+{
+	int result;
+
+	*out_what = "memory";
+	keeper->program = sys_own_program(argv[0]);
+	if (keeper->program == NULL || !copy_words(keeper, argc, argv) ||
+		!kept_create(&keeper->kept))
+		return -ENOMEM;
+	*out_what = "spawner";
+	result = spawner_create(&keeper->spawner, SPAWN_FORK);
+	if (result < 0)
+		return result;
+	*out_what = "RLIMIT_NOFILE";
+	result = sys_nofile(&keeper->nofile, &keeper->nofile_soft);
+	if (result < 0)
+		return result;
+	*out_what = "loop";
+	result = loop_create(&keeper->loop);
+	if (result < 0)
+		return result;
+	*out_what = "signals";
+	result = open_signals(keeper);
+	if (result < 0)
+		return result;
+	*out_what = "subreaper";
+	return sys_become_subreaper();
+}
+
+static void finish(struct keeper *keeper)
+{
+	if (keeper->words != NULL)
+		sys_unmap(keeper->words,
+			keeper->words_n * sizeof(*keeper->words));
+	if (keeper->kept.buckets != NULL)
+		kept_destroy(&keeper->kept);
+	spawner_destroy(keeper->spawner);
+	loop_destroy(keeper->loop);
+	fd_close(&keeper->signal_fd);
+	fd_close(&keeper->socket);
+	fd_close(&keeper->pidfd);
+	free(keeper->argv);
+	free(keeper->environment);
+	free(keeper->program);
+}
+
+static void take_signals(struct keeper *keeper)
+{
+	int number;
+	int pid;
+
+	while ((number = sys_signal_next(keeper->signal_fd, &pid)) > 0) {
+		if (number == SIGCHLD)
+			keeper_reap(keeper);
+		else if (number != SIGALRM)
+			keeper_signal(keeper, number);
+	}
+}
+
+static void take(struct keeper *keeper, const struct loop_event *event)
+{
+	switch ((enum keeper_tag)tag_kind(event->tag)) {
+	case KEEPER_TAG_SIGNAL:
+		take_signals(keeper);
+		break;
+	case KEEPER_TAG_SOCKET:
+		keeper_hear(keeper);
+		break;
+	case KEEPER_TAG_MASTER:
+		keeper_reap(keeper);
+		break;
+	case KEEPER_TAG_CHANNEL:
+		keeper_read(keeper, tag_index(event->tag),
+			tag_serial(event->tag), event->ready);
+		break;
+	}
+}
+
+static void serve(struct keeper *keeper)
+{
+	struct loop_event events[EVENTS_MAX];
+
+	while (!keeper->done) {
+		uint64_t now_ns = clock_now_ns();
+		int n = loop_wait(keeper->loop, now_ns, keeper_deadline(keeper),
+			events, EVENTS_MAX);
+
+		keeper->now_ns = clock_now_ns();
+		for (int i = 0; i < n && !keeper->done; i++)
+			take(keeper, &events[i]);
+		if (!keeper->done)
+			keeper_expire(keeper);
+		log_flush();
+	}
+}
+
+int keeper_run(int argc, char **argv)
+{
+	struct keeper keeper = {
+		.signal_fd = -1, .socket = -1, .pidfd = -1, .start_ns = 1};
+	const char *what;
+	int result;
+
+	result = sys_open_standard();
+	log_init();
+	if (result < 0)
+		return begin_failed("/dev/null", result);
+	result = open_all(&keeper, argc, argv, &what);
+	keeper.exit_code = result < 0 ? begin_failed(what, result) : EXIT_OK;
+	if (result >= 0)
+		serve(&keeper);
+	finish(&keeper);
+	log_flush();
+	return keeper.exit_code;
+}
