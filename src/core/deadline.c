@@ -2,6 +2,7 @@
 #include "core/deadline.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 static void put(struct deadlines *d, uint32_t index, uint32_t thing)
 {
@@ -9,9 +10,14 @@ static void put(struct deadlines *d, uint32_t index, uint32_t thing)
 	d->place[thing] = index + 1;
 }
 
-static uint64_t at(const struct deadlines *d, uint32_t index)
+/*
+ * Of two at one time the lower number comes first: what is set decides who
+ * does, and not the order in which it was.
+ */
+static bool before(const struct deadlines *d, uint32_t a, uint32_t b)
 {
-	return d->at_ns[d->heap[index]];
+	return d->at_ns[a] < d->at_ns[b] ||
+	       (d->at_ns[a] == d->at_ns[b] && a < b);
 }
 
 static void rise(struct deadlines *d, uint32_t index)
@@ -21,7 +27,7 @@ static void rise(struct deadlines *d, uint32_t index)
 	while (index > 0) {
 		uint32_t parent = (index - 1) / 2;
 
-		if (at(d, parent) <= d->at_ns[thing])
+		if (!before(d, thing, d->heap[parent]))
 			break;
 		put(d, index, d->heap[parent]);
 		index = parent;
@@ -38,9 +44,10 @@ static void sink(struct deadlines *d, uint32_t index)
 
 		if (child >= d->n)
 			break;
-		if (child + 1 < d->n && at(d, child + 1) < at(d, child))
+		if (child + 1 < d->n &&
+			before(d, d->heap[child + 1], d->heap[child]))
 			child++;
-		if (d->at_ns[thing] <= at(d, child))
+		if (before(d, thing, d->heap[child]))
 			break;
 		put(d, index, d->heap[child]);
 		index = child;
@@ -93,7 +100,7 @@ uint64_t deadline_get(const struct deadlines *d, uint32_t thing)
 
 uint64_t deadline_first(const struct deadlines *d)
 {
-	return d->n == 0 ? DEADLINE_NONE : at(d, 0);
+	return d->n == 0 ? DEADLINE_NONE : d->at_ns[d->heap[0]];
 }
 
 uint32_t deadline_first_thing(const struct deadlines *d)

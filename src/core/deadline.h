@@ -9,7 +9,7 @@
  *
  * Knows:   at most one time for each thing; a binary heap with a place for
  *          each, so that setting, moving and clearing cost log n.
- * Decides: the earliest.
+ * Decides: the earliest; of two at one time the lower number.
  * Never:   allocates: the arrays are the caller's, zeroed.
  */
 #define DEADLINE_NONE UINT64_MAX

@@ -32,6 +32,7 @@ enum pool_state {
 	POOL_STOPPING, /* the master stops */
 	POOL_DRAINED,  /* it rests by request, and its clients wait */
 };
+#define POOL_STATES (POOL_DRAINED + 1)
 
 /* Why a service pauses, or paused last. */
 enum cause {

@@ -9,6 +9,7 @@
 #include "core/trace.h"
 #include "core/view.h"
 #include "promise.h"
+#include "twin.h"
 
 #define LINE_MAX_BYTES (TRACE_LINE_MAX + 64)
 
@@ -141,11 +142,14 @@ static const char *run(
 {
 	void *memory = calloc(1, core_size(&history->limits));
 	struct core *core = core_init(memory, &history->limits);
+	const char *broken = NULL;
 	struct promises promises;
+	struct twin twin;
 	size_t i;
 
 	promises_init(&promises, &history->limits);
-	for (i = 0; i < history->n && promises.broken == NULL; i++) {
+	twin_init(&twin, &history->limits);
+	for (i = 0; i < history->n && broken == NULL; i++) {
 		struct history_item *item = &history->items[i];
 		const struct actions *actions;
 
@@ -153,13 +157,18 @@ static const char *run(
 			continue;
 		actions = promises_step(
 			&promises, core, &item->event, item->now_ns);
+		broken = promises.broken;
+		if (broken == NULL)
+			broken = twin_follow(&twin, core, &item->event,
+				item->now_ns, actions);
 		if (out != NULL)
 			say(out, item, actions);
 	}
+	twin_finish(&twin);
 	if (out_steps != NULL)
 		*out_steps = i;
 	free(memory);
-	return promises.broken;
+	return broken;
 }
 
 const char *history_run(

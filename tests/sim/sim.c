@@ -26,6 +26,7 @@
 #include "core/view.h"
 #include "history.h"
 #include "promise.h"
+#include "twin.h"
 #include "world.h"
 
 #define QUIET_NS (400 * NS_PER_S)    /* long enough for anything to be over */
@@ -36,6 +37,7 @@ struct sim {
 	struct world world;
 	struct promises promises;
 	struct core *core; /* owned */
+	struct twin twin;
 	struct history history;
 	uint64_t seed;
 	uint64_t steps;
@@ -79,6 +81,9 @@ static void step(struct sim *sim, const struct event *event)
 	for (uint32_t i = 0; i < actions->n; i++)
 		world_perform(&sim->world, &actions->items[i]);
 	sim->broken = sim->promises.broken;
+	if (sim->broken == NULL)
+		sim->broken = twin_follow(&sim->twin, sim->core, event,
+			sim->world.now_ns, actions);
 }
 
 static void step_all(struct sim *sim, const struct batch *batch)
@@ -324,6 +329,7 @@ static void begin(struct sim *sim, uint64_t seed, bool trace)
 		.cpus = (uint32_t)prng_below(&sim->world.prng, 4)};
 	sim->core = core_init(calloc(1, core_size(&limits)), &limits);
 	promises_init(&sim->promises, &limits);
+	twin_init(&sim->twin, &limits);
 	history_init(&sim->history, &limits);
 	world_reload(&sim->world, &batch);
 	step_all(sim, &batch);
@@ -332,6 +338,7 @@ static void begin(struct sim *sim, uint64_t seed, bool trace)
 static void finish(struct sim *sim)
 {
 	history_finish(&sim->history);
+	twin_finish(&sim->twin);
 	free(sim->core);
 }
 
