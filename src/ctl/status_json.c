@@ -4,17 +4,20 @@
 #include "ctl/answer.h"
 #include "ctl/document.h"
 
-/* Those that follow their service, up to the next record of another kind. */
-static json_t *endpoints_of(const struct answer *answer, size_t from)
+/* Those of KIND that follow their service: up to the next one. */
+static json_t *array_of(
+	const struct answer *answer, size_t from, enum control_kind kind)
 {
 	json_t *array = json_array();
 
 	for (; from < answer->n; from++) {
 		const struct control_record *record = &answer->records[from];
 
-		if (record->kind != CONTROL_ENDPOINT)
+		if (record->kind == CONTROL_SERVICE)
 			break;
-		document_append(array, document_record(record, "service"));
+		if (record->kind == kind)
+			document_append(
+				array, document_record(record, "service"));
 	}
 	return array;
 }
@@ -28,7 +31,10 @@ static json_t *services_of(const struct answer *answer)
 	while ((record = answer_next(answer, CONTROL_SERVICE, &from)) != NULL) {
 		json_t *service = document_record(record, NULL);
 
-		document_set(service, "endpoints", endpoints_of(answer, from));
+		document_set(service, "endpoints",
+			array_of(answer, from, CONTROL_ENDPOINT));
+		document_set(service, "stuck",
+			array_of(answer, from, CONTROL_STUCK));
 		document_append(array, service);
 	}
 	return array;

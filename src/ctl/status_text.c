@@ -215,6 +215,32 @@ static void add_mold(struct grid *grid, const struct control_service *service)
 			       failed, failed == 1 ? "" : "s"));
 }
 
+static void add_stuck(struct grid *grid, const struct control_stuck *stuck)
+{
+	const char *process = answer_text(stuck->process);
+	const char *wchan = answer_text(stuck->wchan);
+
+	add_note(grid, grid_format(grid,
+			       "cannot be stopped: pid %" PRIu64 ", %s%s%s%s%s",
+			       stuck->pid, answer_text(stuck->state),
+			       process[0] != '\0' ? ", " : "", process,
+			       wchan[0] != '\0' ? ", in " : "", wchan));
+}
+
+/* They follow the endpoints. */
+static void add_all_stuck(
+	struct grid *grid, const struct answer *answer, size_t from)
+{
+	for (; from < answer->n; from++) {
+		const struct control_record *record = &answer->records[from];
+
+		if (record->kind == CONTROL_SERVICE)
+			break;
+		if (record->kind == CONTROL_STUCK)
+			add_stuck(grid, &record->stuck);
+	}
+}
+
 static void add_service(struct grid *grid, const struct answer *answer,
 	size_t from, const struct control_service *service)
 {
@@ -253,6 +279,7 @@ static void add_service(struct grid *grid, const struct answer *answer,
 	add_limit(grid, service);
 	add_mold(grid, service);
 	add_odd_workers(grid, service);
+	add_all_stuck(grid, answer, from);
 }
 
 static void print_master(const struct control_master *master)

@@ -43,7 +43,7 @@ void control_stopped(struct master *master);
 void control_expire(struct master *master);
 uint64_t control_deadline(const struct master *master);
 
-/* ---- status.c: the records of `status` and `version` ---- */
+/* ---- status.c and stuck.c: the records of `status` and `version` ---- */
 
 void status_put_master(const struct master *master, struct text_builder *out);
 

@@ -10,6 +10,7 @@
 #include "master/perform.h"
 #include "master/personality.h"
 #include "master/services.h"
+#include "master/stuck.h"
 #include "master/workers.h"
 
 static const enum message messages[NOTICES] = {
@@ -52,6 +53,17 @@ static void put_pid(struct master *master, const struct action *action,
 
 	if (worker != NULL)
 		log_number(line, "pid", (uint64_t)worker->pid);
+}
+
+static void put_stuck(struct master *master, const struct action *action,
+	struct log_line *line)
+{
+	struct worker_record *worker =
+		worker_at(master, action->slot, action->serial);
+
+	put_pid(master, action, line);
+	if (worker != NULL)
+		stuck_log(worker->pid, line);
 }
 
 static void put_death(const struct action *action, struct log_line *line)
@@ -111,6 +123,8 @@ static void put_details(struct master *master, const struct action *action,
 		log_duration(line, "for", action->number);
 		break;
 	case NOTICE_STUCK:
+		put_stuck(master, action, line);
+		break;
 	case NOTICE_TERM:
 	case NOTICE_NO_MOLD:
 		put_pid(master, action, line);

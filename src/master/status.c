@@ -16,7 +16,6 @@
 #include "master/services.h"
 #include "master/workers.h"
 #include "proto/control.h"
-#include "sys/process.h"
 #include "table/service.h"
 
 void status_put_version(const struct master *master, struct text_builder *out)
@@ -224,54 +223,6 @@ void status_put_service(
 	control_put(out, &record);
 	for (unsigned i = 0; i < state->listeners_n && i < ENDPOINTS_MAX; i++)
 		put_endpoint(master, service, i, depths[i], out);
-}
-
-#define STUCK_TOLD 100 /* of a service */
-
-/* What it waits for in the kernel, for who has to look into it. */
-static void put_state(const struct worker_record *worker,
-	struct control_stuck *out, char *wchan, size_t size)
-{
-	static const struct {
-		char letter;
-		const char *words;
-	} states[] = {{'R', "running"}, {'S', "sleeping"},
-		{'D', "uninterruptible sleep"}, {'T', "stopped"},
-		{'t', "traced"}, {'Z', "dead, but not reaped"}};
-	struct process process;
-
-	out->state = "survives SIGKILL";
-	if (sys_process(worker->pid, &process) < 0)
-		return;
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (states[i].letter == process.state)
-			out->process = states[i].words;
-	if (sys_process_wait(worker->pid, wchan, size) == 0)
-		out->wchan = wchan;
-}
-
-void status_put_stuck(
-	struct master *master, uint32_t service, struct text_builder *out)
-{
-	struct control_record record;
-	struct view_worker view;
-	char wchan[64];
-	unsigned told = 0;
-
-	for (uint32_t slot = 0;
-		slot < master->workers_high && told < STUCK_TOLD; slot++) {
-		const struct worker_record *worker = &master->workers[slot];
-
-		if (worker->serial == 0 || worker->service != service ||
-			!core_view_worker(
-				master->core, slot, master->now_ns, &view) ||
-			!view.stuck)
-			continue;
-		control_record_init(&record, CONTROL_STUCK);
-		record.stuck.service = service_name(master, service);
-		record.stuck.pid = (uint64_t)worker->pid;
-		put_state(worker, &record.stuck, wchan, sizeof(wchan));
-		control_put(out, &record);
-		told++;
-	}
+	if (view.stuck > 0)
+		status_put_stuck(master, service, out);
 }

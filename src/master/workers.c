@@ -346,8 +346,15 @@ void worker_ended(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
 	struct child_end end;
+	int result = sys_child_reap(worker->pidfd, &end);
 
-	if (sys_child_reap(worker->pidfd, &end) != 1)
+	/*
+	 * Whoever traces it sees its end first, and may never look. SIGCHLD
+	 * comes when it is ours to see; its pidfd would only keep us busy.
+	 */
+	if (result == 0)
+		(void)loop_remove(master->loop, worker->pidfd);
+	if (result != 1)
 		return;
 	deaths[deaths_n++ % DEATHS_MAX] = (struct last_death){.slot = slot,
 		.serial = worker->serial,

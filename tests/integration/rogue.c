@@ -35,6 +35,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -589,6 +591,51 @@ static void cmd_setsid(const char *text)
 	fprintf(out, "%d\n", (int)setsid());
 }
 
+/*
+ * `trace`: by a child, which never looks at what it traces: a process that has
+ * ended stays, and nobody else can reap it. The child's pid, or -1.
+ */
+static void cmd_trace(const char *text)
+{
+	int worker = getpid();
+	int ends[2];
+	int pid;
+	int answer = -1;
+
+	(void)text;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	(void)prctl(PR_SET_DUMPABLE, 1);
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	pid = fork();
+	if (pid == 0) {
+		if (ptrace(PTRACE_SEIZE, worker, NULL, NULL) == 0)
+			answer = getpid();
+		(void)!write(ends[1], &answer, sizeof(answer));
+		(void)close_range(0, ~0U, 0);
+		sleep_for_ever();
+	}
+	(void)!read(ends[0], &answer, sizeof(answer));
+	close(ends[0]);
+	close(ends[1]);
+	fprintf(out, "%d\n", answer);
+}
+
+/*
+ * `vfork`: until the child is gone no signal but SIGKILL is heard (state D).
+ * The child has the listener and the channel, and stays.
+ */
+static void cmd_vfork(const char *text)
+{
+	(void)text;
+	fprintf(out, "ok\n");
+	fflush(out);
+	/* A plain fork that waits would be interrupted by signals. */
+	if (vfork() == 0)
+		for (;;)
+			(void)pause();
+}
+
 /* ------------------------------------------------------------- report */
 
 static void report_file(const char *word, const char *path)
@@ -707,6 +754,8 @@ static const struct {
 	{"fork", cmd_fork},
 	{"drain", cmd_drain},
 	{"open", cmd_open},
+	{"trace", cmd_trace},
+	{"vfork", cmd_vfork},
 	{"setsid", cmd_setsid},
 	{"report", cmd_report},
 };

@@ -146,6 +146,31 @@ def test_nothing_is_started_after_a_stop():
         master.check_clean()
 
 
+def test_who_has_no_client_refuses_at_once_and_the_busy_keep_their_queue():
+    """docs/decisions/0016: a listener goes down with its service's last worker."""
+    one, two = free_port(), free_port()
+    with Ostlerd(echo("one", at(one), stop_time="1h") + echo("two", at(two))) as master:
+        busy, idle = master.client(one), master.client(two)
+        assert busy.ask("here") == "here" and idle.ask("here") == "here"
+        idle.close()
+        master.send_signal(signal.SIGTERM)
+        wait_until(lambda: is_stopping(master), "it stops")
+
+        def refuses():
+            try:
+                master.client(two).close()
+            except OSError:
+                return True
+            return False
+
+        wait_until(refuses, "the idle service refuses")
+        late = master.client(one)
+        assert busy.ask("still") == "still"
+        busy.close()
+        assert late.at_end()
+        assert master.wait() == 0
+
+
 # catalogue 27
 @pytest.mark.parametrize("spawn", ["clone", "fork"])
 def test_a_stop_while_workers_start_leaves_nobody(spawn):
