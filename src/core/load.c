@@ -303,3 +303,13 @@ struct core *core_load(void *memory, const struct core_limits *limits,
 	}
 	return load.core;
 }
+
+/* Serials go round: the later one is that which is less far ahead. */
+void core_spend_serial(struct core *core, uint32_t serial)
+{
+	if (serial == 0 || serial - core->last_serial > UINT32_MAX / 2)
+		return;
+	if (serial < core->last_serial)
+		core->serials_wrapped = true;
+	core->last_serial = serial;
+}

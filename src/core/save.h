@@ -35,4 +35,10 @@ bool core_saved_limits(
 struct core *core_load(void *memory, const struct core_limits *limits,
 	struct saved_reader *reader, uint64_t now_ns);
 
+/*
+ * A worker is there that was born after CORE was saved: nobody else is to have
+ * its SERIAL. To be said of each before the first step.
+ */
+void core_spend_serial(struct core *core, uint32_t serial);
+
 #endif

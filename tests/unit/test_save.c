@@ -226,6 +226,39 @@ static void what_cannot_have_been_is_refused(void **state)
 	}
 }
 
+/* The serial of the next worker that F's core starts. */
+static uint32_t next_serial(struct fixture *f)
+{
+	const struct actions *actions = core_step(f->core,
+		&(struct event){.kind = EVENT_TIME}, NOW_NS + 10 * NS_PER_S);
+
+	for (uint32_t i = 0; i < actions->n; i++)
+		if (actions->items[i].kind == ACTION_SPAWN)
+			return actions->items[i].serial;
+	fail_msg("nobody was started");
+	return 0;
+}
+
+static void a_serial_that_was_seen_is_nobody_elses(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	core_spend_serial(f.core, 7);
+	core_spend_serial(f.core, 5);
+	core_spend_serial(f.core, 1);
+	core_spend_serial(f.core, 0);
+	assert_int_equal(next_serial(&f), 8);
+	free(f.core);
+	begin(&f);
+	core_spend_serial(f.core, UINT32_MAX / 2);
+	core_spend_serial(f.core, UINT32_MAX - 5);
+	core_spend_serial(f.core, 3);
+	assert_int_equal(next_serial(&f), 4);
+	free(f.core);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -234,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_smaller_core_has_not),
 		cmocka_unit_test(times_of_another_clock_are_refused),
 		cmocka_unit_test(what_cannot_have_been_is_refused),
+		cmocka_unit_test(a_serial_that_was_seen_is_nobody_elses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
