@@ -61,8 +61,10 @@ enum notice {
 	NOTICE_NO_MOLD,	    /* slot: it says that it cannot be one */
 	NOTICE_OVERDUE,	    /* slot; number: how long it has its client */
 	NOTICE_SILENT,	    /* slot; number: since when it has said no word */
+	NOTICE_ROLLED,	    /* service; number: how long it took, in ns */
+	NOTICE_ROLL_STALLED, /* service; number: old workers that serve on */
 };
-#define NOTICES (NOTICE_SILENT + 1)
+#define NOTICES (NOTICE_ROLL_STALLED + 1)
 
 struct action {
 	enum action_kind kind;

@@ -6,6 +6,7 @@
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/recycle.h"
+#include "core/roll.h"
 #include "core/spare.h"
 #include "core/state.h"
 #include "core/view.h"
@@ -18,7 +19,7 @@
 
 struct recount {
 	uint32_t count[WORKER_STATES];
-	uint32_t suspects, mutes, worn, old, n, guests;
+	uint32_t suspects, mutes, worn, old, old_guests, n, guests;
 };
 
 /* One list of a pool: is it whole, and are only such as belong there on it? */
@@ -41,8 +42,10 @@ static bool recount_list(const struct core *core, const struct pool *pool,
 		out->mutes += worker->mute && !guests;
 		out->worn += worker->wear != WEAR_NONE &&
 			     worker->state != WORKER_RETIRING;
-		out->old += worker->epoch != pool->epoch &&
+		out->old += pool_is_old(pool, worker) && !guests &&
 			    worker->state != WORKER_RETIRING;
+		out->old_guests += pool_is_old(pool, worker) && guests &&
+				   worker->state != WORKER_RETIRING;
 		out->guests += guests;
 		out->n++;
 		prev = slot;
@@ -74,7 +77,11 @@ static const char *audit_counts(
 		return "I1: worn workers differ from the workers";
 	if (r->suspects > r->count[WORKER_READY])
 		return "I2: more suspects than ready workers";
-	if (r->old != 0)
+	if (r->old != pool->old_n)
+		return "I1: workers of older epochs differ from the workers";
+	if (r->old_guests != 0)
+		return "I9: a guest of an old epoch is not retiring";
+	if (r->old != 0 && !pool->roll.on)
 		return "I9: a worker of an old epoch is not retiring";
 	return NULL;
 }
@@ -85,7 +92,8 @@ static const char *audit_limit(const struct pool *pool)
 	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
 
 	if (pool->policy.process_limit != 0 &&
-		live > pool->policy.process_limit + recycle_over(pool) &&
+		live > pool->policy.process_limit + recycle_over(pool) +
+				pool_over(pool) &&
 		pool->count[WORKER_READY] > 0)
 		return "I2: more workers than the limit, and idle ones stay";
 	return NULL;
@@ -222,6 +230,8 @@ static const char *audit_pool(const struct core *core, const struct pool *pool,
 		broken = audit_bounce(core, pool, now_ns);
 	if (broken == NULL)
 		broken = audit_spares(core, pool, now_ns);
+	if (broken == NULL)
+		broken = roll_audit(core, pool, now_ns);
 	return broken;
 }
 

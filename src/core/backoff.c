@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "core/roll.h"
+
 #define PAUSE_MIN_NS (200 * NS_PER_MS)
 #define RESOURCE_MIN_NS (50 * NS_PER_MS)
 #define RESOURCE_MAX_NS (5 * NS_PER_S)
@@ -139,6 +141,7 @@ static void pause_starts(
 	struct core *core, struct pool *pool, uint64_t pause_ns)
 {
 	pool->backoff.until_ns = core->now_ns + pause_ns;
+	roll_paused(core, pool);
 	core_notice(core, NOTICE_THROTTLED, core_service_of(core, pool), NULL,
 		pause_ns);
 }

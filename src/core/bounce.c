@@ -24,7 +24,8 @@ bool bounce_is_full(const struct pool *pool)
 {
 	return pool->state == POOL_UP && pool->policy.process_limit > 0 &&
 	       pool->count[WORKER_TAKEN] >= pool->policy.process_limit &&
-	       pool->count[WORKER_STARTING] + pool->count[WORKER_READY] == 0;
+	       pool->count[WORKER_STARTING] + pool->count[WORKER_READY] == 0 &&
+	       (pool->old_n == 0 || pool_limit_room(pool) == 0);
 }
 
 /* With those that are leaving. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/drain.h"
 
+#include "core/pool.h"
 #include "core/reload.h"
 
 /*
@@ -12,7 +13,7 @@ void drain_begin(struct core *core, struct pool *pool)
 	if (pool->state != POOL_UP)
 		return;
 	pool->state = POOL_DRAINED;
-	pool->epoch++;
+	pool_renew(pool);
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);
 }
 

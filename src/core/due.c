@@ -17,6 +17,12 @@ static const struct policy *policy_of(
 	return &core->pools[worker->service].policy;
 }
 
+/* It was told of these limits at its start; older ones know of others. */
+static bool is_timed(const struct core *core, const struct worker *worker)
+{
+	return worker->epoch >= core->pools[worker->service].timed;
+}
+
 static uint64_t old_ns(const struct core *core, const struct worker *worker)
 {
 	uint64_t age_ns = policy_of(core, worker)->max_age_ns;
@@ -30,7 +36,8 @@ static uint64_t overdue_ns(const struct core *core, const struct worker *worker)
 {
 	uint64_t limit_ns = policy_of(core, worker)->request_time_ns;
 
-	if (limit_ns == 0 || worker->state != WORKER_TAKEN || worker->mute)
+	if (limit_ns == 0 || worker->state != WORKER_TAKEN || worker->mute ||
+		!is_timed(core, worker))
 		return DEADLINE_NONE;
 	return worker->taken_ns + limit_ns;
 }
@@ -40,7 +47,7 @@ static uint64_t silent_ns(const struct core *core, const struct worker *worker)
 {
 	uint64_t interval_ns = policy_of(core, worker)->liveness_ns;
 
-	if (interval_ns == 0 || worker->mute ||
+	if (interval_ns == 0 || worker->mute || !is_timed(core, worker) ||
 		(worker->state == WORKER_TAKEN && !worker->beats))
 		return DEADLINE_NONE;
 	return worker->heard_ns + MISSED * interval_ns;

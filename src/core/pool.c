@@ -64,21 +64,22 @@ void pool_reserve(struct core *core, struct pool *pool, uint32_t share)
 	core->freed = true;
 }
 
-/*
- * RETIRING workers count, so that a limit means processes and not hopes. Only
- * a reload may go over it, by as many as are leaving and no more than surge:
- * then the new generation need not wait for the old one's last client.
- */
 bool pool_awaits(const struct pool *pool, const struct worker *worker)
 {
 	return pool->depth > 0 && !worker->spoke && !worker->suspect;
 }
 
+/*
+ * RETIRING workers count, so that a limit means processes and not hopes. Only
+ * a reload may go over it, by as many as are leaving, or will when others have
+ * come, and no more than surge: then the new generation need not wait for the
+ * old one's last client.
+ */
 uint32_t pool_limit_room(const struct pool *pool)
 {
 	uint32_t total = pool_total(pool);
 	uint32_t limit = pool->policy.process_limit;
-	uint32_t surge = pool->count[WORKER_RETIRING];
+	uint32_t surge = pool->count[WORKER_RETIRING] + pool->old_n;
 
 	if (pool->state != POOL_UP)
 		return 0;
@@ -91,6 +92,24 @@ uint32_t pool_limit_room(const struct pool *pool)
 		surge = pool->policy.surge;
 	limit += surge;
 	return total >= limit ? 0 : limit - total;
+}
+
+uint32_t pool_over(const struct pool *pool)
+{
+	return pool->old_n < pool->policy.surge ? pool->old_n
+						: pool->policy.surge;
+}
+
+bool pool_is_old(const struct pool *pool, const struct worker *worker)
+{
+	return worker->epoch != pool->epoch;
+}
+
+void pool_renew(struct pool *pool)
+{
+	pool->epoch++;
+	pool->old_n = pool_total(pool) - pool->count[WORKER_RETIRING];
+	pool->roll = (struct roll){.on = false};
 }
 
 uint32_t pool_room(const struct core *core, const struct pool *pool)
@@ -135,6 +154,8 @@ static void recount(struct core *core, struct pool *pool, struct worker *worker,
 	core->ready_n -= worker->state == WORKER_READY;
 	if (state == WORKER_RETIRING && worker->wear != WEAR_NONE)
 		pool->worn--;
+	if (state == WORKER_RETIRING && pool_is_old(pool, worker))
+		pool->old_n--;
 	pool->count[worker->state]--;
 	pool->count[state]++;
 }
@@ -318,6 +339,8 @@ static void discount(
 		pool->mutes--;
 	if (worker->wear != WEAR_NONE && worker->state != WORKER_RETIRING)
 		pool->worn--;
+	if (worker->state != WORKER_RETIRING && pool_is_old(pool, worker))
+		pool->old_n--;
 	if (worker->state == WORKER_READY)
 		core->ready_n--;
 	pool->count[worker->state]--;

@@ -46,6 +46,18 @@ uint32_t pool_slots_open(const struct core *core);
 /* SHARE slots are POOL's from here on, in use or not. */
 void pool_reserve(struct core *core, struct pool *pool, uint32_t share);
 
+/* All that are there are old from here on; to ask them is the caller's. */
+void pool_renew(struct pool *pool);
+
+/* Of an older epoch than POOL's. */
+bool pool_is_old(const struct pool *pool, const struct worker *worker);
+
+/*
+ * How many more than the limit may stay: those that a roll will have leave, as
+ * far as they are surge.
+ */
+uint32_t pool_over(const struct pool *pool);
+
 /* Clients of POOL wait for a slot (slots.h sees to it), or no longer do. */
 void pool_starve(struct core *core, struct pool *pool, bool starved);
 

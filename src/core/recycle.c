@@ -219,7 +219,9 @@ void recycle_settle(struct core *core, struct pool *pool)
 		while_starting(core, pool);
 	if (pool->recycle.phase == RECYCLE_LEAVING)
 		while_leaving(core, pool);
-	if (pool->recycle.phase == RECYCLE_NONE && pool->worn > 0)
+	/* A roll replaces all that are worn, and those that come are new. */
+	if (pool->recycle.phase == RECYCLE_NONE && pool->worn > 0 &&
+		pool->old_n == 0)
 		begin(core, pool);
 }
 
@@ -235,6 +237,7 @@ uint64_t recycle_deadline(const struct core *core, const struct pool *pool)
 
 	/* A pause ends by itself; what else keeps a start off is an event. */
 	if (token->phase == RECYCLE_NONE && pool->worn > 0 &&
+		pool->old_n == 0 &&
 		backoff_until(pool, core->now_ns) > core->now_ns)
 		return backoff_until(pool, core->now_ns);
 	if (token->phase == RECYCLE_LOOKING)

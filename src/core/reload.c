@@ -9,6 +9,7 @@
 #include "core/pace.h"
 #include "core/pool.h"
 #include "core/retire.h"
+#include "core/roll.h"
 #include "core/settle.h"
 #include "core/wakeup.h"
 
@@ -67,9 +68,18 @@ static bool is_in_force(const struct pool *pool)
 	return pool->state == POOL_UP || pool->state == POOL_DRAINED;
 }
 
+/* Workers know the time limits that they were started with. */
+static bool limits_time(const struct policy *a, const struct policy *b)
+{
+	return a->request_time_ns != b->request_time_ns ||
+	       a->liveness_ns != b->liveness_ns;
+}
+
 static void pool_change(struct core *core, struct pool *pool)
 {
-	bool replace = pool->row_change == ROW_CHANGED || !is_in_force(pool);
+	bool was_up = pool->state == POOL_UP;
+	bool replace = pool->row_change >= ROW_CHANGED || !is_in_force(pool);
+	bool other = limits_time(&pool->row_policy, &pool->policy);
 
 	pool->policy = pool->row_policy;
 	if (pool->state != POOL_DRAINED)
@@ -81,12 +91,18 @@ static void pool_change(struct core *core, struct pool *pool)
 		return;
 	}
 	wakeup_restart(core, pool);
-	pool->epoch++;
+	pool_renew(pool);
+	if (other)
+		pool->timed = pool->epoch;
 	pool->start_time_ns = START_TIME_FIRST_NS;
 	pace_reset(pool);
 	backoff_reset(pool);
 	pool->mold = (struct mold){.refused = false};
-	reload_retire_old(core, pool, pool->policy.drain_time_ns);
+	if (was_up && pool->row_change == ROW_CHANGED && roll_can(pool))
+		roll_begin(core, pool);
+	else
+		reload_retire_old(core, pool, pool->policy.drain_time_ns);
+	roll_cap(core, pool);
 }
 
 void reload_scale(struct pool *pool, const struct event *event)
@@ -114,7 +130,7 @@ static void pool_leave(struct core *core, struct pool *pool)
 		return;
 	pool->state = POOL_LEAVING;
 	pool_reserve(core, pool, 0);
-	pool->epoch++;
+	pool_renew(pool);
 	if (pool->policy.leave_time_ns == 0)
 		term_all(core, pool);
 	reload_retire_old(core, pool, pool->policy.leave_time_ns);
@@ -158,7 +174,7 @@ static void stop_pool(struct core *core, struct pool *pool)
 		return;
 	pool->state = POOL_STOPPING;
 	pool_reserve(core, pool, 0);
-	pool->epoch++;
+	pool_renew(pool);
 	/* Who was asked before, with less time, keeps to that. */
 	reload_retire_old(core, pool, pool->policy.stop_time_ns);
 	pool_settle(core, pool);
@@ -199,7 +215,7 @@ void reload_listener_lost(struct core *core, struct pool *pool)
 	if (pool->state != POOL_UP)
 		return;
 	pool->watching = false;
-	pool->epoch++;
+	pool_renew(pool);
 	core_ask(core, ACTION_REOPEN, core_service_of(core, pool));
 	backoff_failed(
 		core, pool, (struct failure){.cause = CAUSE_LISTENER_LOST});

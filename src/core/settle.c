@@ -13,6 +13,7 @@
 #include "core/pool.h"
 #include "core/recycle.h"
 #include "core/retire.h"
+#include "core/roll.h"
 #include "core/spare.h"
 #include "core/wakeup.h"
 
@@ -20,18 +21,16 @@
 static void trim(struct core *core, struct pool *pool)
 {
 	uint32_t limit = pool->policy.process_limit;
-	uint32_t slot = pool->first;
 	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
 
 	if (limit == 0)
 		return;
-	limit += recycle_over(pool);
-	while (live > limit && slot != NO_SLOT) {
-		struct worker *worker = &core->workers[slot];
+	limit += recycle_over(pool) + pool_over(pool);
+	while (live > limit) {
+		struct worker *worker = roll_coldest(core, pool);
 
-		slot = worker->next;
-		if (worker->state != WORKER_READY)
-			continue;
+		if (worker == NULL)
+			return;
 		worker_retire(core, worker, pool->policy.drain_time_ns);
 		live--;
 	}
@@ -128,6 +127,8 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 	if (pool->taken_look_ns != 0)
 		at_ns = deadline_earlier(at_ns, pool->taken_look_ns);
 	at_ns = deadline_earlier(at_ns, recycle_deadline(core, pool));
+	if (pool->roll.next_ns != 0)
+		at_ns = deadline_earlier(at_ns, pool->roll.next_ns);
 	if (pool->wakeup_ns != 0)
 		at_ns = deadline_earlier(at_ns, pool->wakeup_ns);
 	/* A pause matters only to a pool that would watch but for it. */
@@ -149,6 +150,7 @@ void pool_settle(struct core *core, struct pool *pool)
 	}
 	recycle_settle(core, pool);
 	trim(core, pool);
+	roll_settle(core, pool);
 	due_settle(core, pool);
 	spare_settle(core, pool);
 	count_limit(core, pool);

@@ -13,13 +13,21 @@
 /* The newest that can be spared: it is the coldest (MECHANISMS B14). */
 static struct worker *spare_of(struct core *core, const struct pool *pool)
 {
+	struct worker *found = NULL;
 	uint32_t slot = pool->first;
 
-	for (; slot != NO_SLOT; slot = core->workers[slot].next)
-		if (core->workers[slot].state == WORKER_READY &&
-			!pool_awaits(pool, &core->workers[slot]))
-			return &core->workers[slot];
-	return NULL;
+	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
+		struct worker *worker = &core->workers[slot];
+
+		if (worker->state != WORKER_READY || pool_awaits(pool, worker))
+			continue;
+		/* One that a roll is about to replace is missed least. */
+		if (pool->old_n == 0 || pool_is_old(pool, worker))
+			return worker;
+		if (found == NULL)
+			found = worker;
+	}
+	return found;
 }
 
 /* Whoever has more idle ones than spare_min is asked before all others. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/spare.h"
 
+#include <stddef.h>
+
 #include "core/backoff.h"
 #include "core/deadline.h"
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/retire.h"
+#include "core/roll.h"
 
 #define EXCESS_NS NS_PER_S /* that many over spare_max, and they go */
 #define ANSWER_NS NS_PER_S /* a look unanswered: ask again */
@@ -167,14 +170,11 @@ static uint32_t count_unseen(
 /* The newest are the coldest (MECHANISMS B14). */
 static void retire_idle(struct core *core, struct pool *pool, uint32_t n)
 {
-	uint32_t slot = pool->first;
+	while (n > 0 && !is_last(pool)) {
+		struct worker *worker = roll_coldest(core, pool);
 
-	while (n > 0 && slot != NO_SLOT && !is_last(pool)) {
-		struct worker *worker = &core->workers[slot];
-
-		slot = worker->next;
-		if (worker->state != WORKER_READY)
-			continue;
+		if (worker == NULL)
+			return;
 		worker_retire(core, worker, pool->policy.drain_time_ns);
 		pool->trimmed++;
 		n--;
@@ -224,14 +224,16 @@ void spare_looked(struct core *core, struct pool *pool)
 void spare_settle(struct core *core, struct pool *pool)
 {
 	uint32_t ready = pool->count[WORKER_READY];
+	bool rolls = pool->old_n > 0; /* two for one are idle then, at times */
 
 	fill(core, pool);
 	watch_idle(core, &pool->idle, ready,
-		pool->policy.trim_interval_ns == 0 || is_last(pool)
+		pool->policy.trim_interval_ns == 0 || is_last(pool) || rolls
 			? UINT32_MAX
 			: pool->policy.spare_min);
 	watch_idle(core, &pool->excess, ready,
-		pool->policy.spare_max == 0 ? UINT32_MAX : excess_floor(pool));
+		pool->policy.spare_max == 0 || rolls ? UINT32_MAX
+						     : excess_floor(pool));
 	if (trim_ns(pool) == DEADLINE_NONE)
 		pool->trim_asked = false;
 }

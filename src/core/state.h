@@ -102,6 +102,18 @@ struct backoff {
 	int stage, error, code, signal;
 };
 
+/* How the workers of now take the place of older ones (roll.h). */
+struct roll {
+	bool on;	   /* there are such, and they serve on */
+	bool stalled;	   /* nobody comes, again and again */
+	uint32_t was;	   /* how many there were */
+	uint32_t replaced; /* and are asked to leave by now */
+	uint32_t pauses;   /* in a row, since one was */
+	uint64_t since_ns; /* when it began ... */
+	uint64_t took_ns;  /* ... and how long it took; 0: it goes on */
+	uint64_t next_ns;  /* when it goes on by itself; 0: with an event */
+};
+
 /* How few workers were idle at once, since when. */
 struct interval {
 	uint64_t since_ns; /* 0: none runs */
@@ -154,6 +166,8 @@ struct pool {
 	uint32_t suspects;
 	uint32_t mutes;
 	uint32_t worn;	  /* of those that are not retiring */
+	uint32_t old_n;	  /* the same, of older epochs */
+	uint32_t timed;	  /* the first epoch that knows of its time limits */
 	bool starved;	  /* clients wait, and workers_max is reached */
 	bool lacking;	  /* spares are missing, for want of a slot */
 	uint32_t share;	  /* of workers_max, guaranteed: while it is up */
@@ -174,6 +188,7 @@ struct pool {
 	uint64_t words;		  /* messages heard */
 	struct lease lease;
 	struct recycle recycle;
+	struct roll roll;
 	uint64_t client_ns;	/* when a client was last heard of */
 	uint64_t taken_look_ns; /* next look at who is taken; 0: none */
 	bool judging;		/* a look was asked for: is somebody overdue? */

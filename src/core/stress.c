@@ -18,7 +18,7 @@ bool stress_lasts(const struct pool *pool, uint64_t now_ns)
 static void begin(struct core *core, struct pool *pool)
 {
 	assert(pool->policy.surge == 0);
-	pool->epoch++;
+	pool_renew(pool);
 	wakeup_restart(core, pool);
 	core_notice(core, NOTICE_STRESS, core_service_of(core, pool), NULL,
 		pool->policy.stress_time_ns);

@@ -106,6 +106,10 @@ static const struct field event_fields[] = {
 	E(change, FIELD_CHANGE, ROW),
 	POLICY(process_limit, FIELD_U32, ROW | SCALE),
 	P(surge, FIELD_U32),
+	P(roll_batch, FIELD_U32),
+	P(roll_percent, FIELD_BOOL),
+	P(roll_alive_ns, FIELD_U64),
+	P(generations_max, FIELD_U32),
 	POLICY(spare_min, FIELD_U32, ROW | SCALE),
 	POLICY(spare_max, FIELD_U32, ROW | SCALE),
 	P(share, FIELD_U32),
@@ -216,6 +220,7 @@ const char *const trace_change_names[] = {
 	[ROW_SAME] = "same",
 	[ROW_POLICY] = "policy",
 	[ROW_CHANGED] = "changed",
+	[ROW_REPLACED] = "replaced",
 };
 const unsigned trace_change_names_n = COUNT(trace_change_names);
 
@@ -243,6 +248,8 @@ const char *const trace_notice_names[NOTICES] = {
 	[NOTICE_NO_MOLD] = "no-mold",
 	[NOTICE_OVERDUE] = "overdue",
 	[NOTICE_SILENT] = "silent",
+	[NOTICE_ROLLED] = "rolled",
+	[NOTICE_ROLL_STALLED] = "roll-stalled",
 };
 const unsigned trace_notice_names_n = NOTICES;
 

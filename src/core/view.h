@@ -67,9 +67,13 @@ enum view_mold {
 struct view_service {
 	enum pool_state state;
 	uint32_t starting, ready, taken, retiring;
-	uint32_t suspect; /* of the ready ones */
-	uint32_t mute;	  /* of the taken ones */
-	uint32_t worn;	  /* of those that are not retiring */
+	uint32_t suspect;  /* of the ready ones */
+	uint32_t mute;	   /* of the taken ones */
+	uint32_t worn;	   /* of those that are not retiring */
+	uint32_t old;	   /* the same, from before a reload: it rolls */
+	bool stalled;	   /* so they stay: nobody comes in their place */
+	uint32_t replaced; /* by the last roll, or by this one */
+	uint64_t roll_ns;  /* how long it took, or takes by now; 0: none yet */
 	uint32_t total;
 	uint32_t stuck;	 /* of the retiring ones, and of guests */
 	uint32_t guests; /* not of them, and not in any figure above */

@@ -46,7 +46,7 @@ void worker_start_failed(
 	bool idle = worker->idle;
 
 	/* Of one that is not wanted any more it says nothing about the next. */
-	if (!worker->asked)
+	if (!worker->asked && !pool_is_old(pool, worker))
 		backoff_failed(core, pool,
 			(struct failure){.cause = CAUSE_START_FAILED,
 				.stage = event->stage,
@@ -91,7 +91,8 @@ static void heard(
 {
 	struct pool *pool = pool_of(core, worker);
 
-	if (!worker->spoke) {
+	/* What an old one took says nothing of those that are to come. */
+	if (!worker->spoke && !pool_is_old(pool, worker)) {
 		learn_start_time(core, pool, worker);
 		pace_started(core, pool, worker, event);
 	}
@@ -238,7 +239,7 @@ static void judge_end(
 	if ((event->signal != 0 || event->code != 0) &&
 		worker->rung < RUNG_TERM)
 		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
-	if (!worker->asked)
+	if (!worker->asked && !pool_is_old(pool_of(core, worker), worker))
 		judge_failure(core, worker,
 			(struct failure){
 				.code = event->code, .signal = event->signal});
@@ -269,8 +270,9 @@ static void start_timed_out(struct core *core, struct worker *worker)
 	/* It never came: the limit may be shorter than an order's own. */
 	if (worker->mold != 0 && !worker->executed)
 		mold_failed(core, worker);
-	backoff_failed(
-		core, pool, (struct failure){.cause = CAUSE_START_TIMEOUT});
+	if (!pool_is_old(pool, worker))
+		backoff_failed(core, pool,
+			(struct failure){.cause = CAUSE_START_TIMEOUT});
 	worker_kill(core, worker);
 }
 

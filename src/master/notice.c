@@ -29,6 +29,8 @@ static const enum message messages[NOTICES] = {
 	[NOTICE_NO_MOLD] = MESSAGE_NO_MOLD,
 	[NOTICE_OVERDUE] = MESSAGE_WORKER_OVERDUE,
 	[NOTICE_SILENT] = MESSAGE_WORKER_SILENT,
+	[NOTICE_ROLLED] = MESSAGE_ROLLED,
+	[NOTICE_ROLL_STALLED] = MESSAGE_ROLL_STALLED,
 };
 
 static void put_cause(
@@ -43,6 +45,15 @@ static void put_cause(
 	text_builder_init(&text, buffer, sizeof(buffer));
 	cause_put(&text, &view, service_of(master, service)->row);
 	log_text(line, "cause", buffer);
+}
+
+static void put_replaced(
+	struct master *master, uint32_t service, struct log_line *line)
+{
+	struct view_service view;
+
+	if (core_view_service(master->core, service, master->now_ns, &view))
+		log_number(line, "workers", view.replaced);
 }
 
 static void put_pid(struct master *master, const struct action *action,
@@ -129,6 +140,14 @@ static void put_details(struct master *master, const struct action *action,
 	case NOTICE_NO_MOLD:
 		put_pid(master, action, line);
 		break;
+	case NOTICE_ROLLED:
+		put_replaced(master, action->service, line);
+		log_duration(line, "took", action->number);
+		break;
+	case NOTICE_ROLL_STALLED:
+		log_number(line, "old", action->number);
+		put_cause(master, action->service, line);
+		break;
 	case NOTICE_RECOVERED:
 		break;
 	}
@@ -158,6 +177,8 @@ static struct log_rate *rate_of(struct service_state *state, enum notice notice)
 		return &state->troubles;
 	case NOTICE_STUCK:
 	case NOTICE_NO_MOLD:
+	case NOTICE_ROLLED:
+	case NOTICE_ROLL_STALLED:
 		break;
 	}
 	return NULL;

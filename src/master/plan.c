@@ -222,7 +222,7 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 		return true;
 	/* Workers hold the listeners they were born with. */
 	if (!kept)
-		made->change = ROW_CHANGED;
+		made->change = ROW_REPLACED;
 	made->endpoints = calloc(row->endpoints_n, sizeof(*made->endpoints));
 	if (made->endpoints == NULL)
 		return false;
@@ -347,6 +347,7 @@ const char *plan_how(const struct plan *plan, unsigned i)
 	case ROW_POLICY:
 		return "policy";
 	case ROW_CHANGED:
+	case ROW_REPLACED:
 		break;
 	}
 	return "changed";

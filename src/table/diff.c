@@ -19,7 +19,7 @@
  * with it at its start. POLICY: only the master looks at it.
  */
 const struct field row_fields[] = {
-	FIELD(endpoints, FIELD_ENDPOINTS, ROW_CHANGED),
+	FIELD(endpoints, FIELD_ENDPOINTS, ROW_REPLACED),
 	FIELD(path, FIELD_STRING, ROW_CHANGED),
 	FIELD(command, FIELD_STRINGS, ROW_CHANGED),
 	FIELD(stress_command, FIELD_STRINGS, ROW_CHANGED),
@@ -31,8 +31,8 @@ const struct field row_fields[] = {
 	FIELD(umask, FIELD_U32, ROW_CHANGED),
 	FIELD(max_use, FIELD_U32, ROW_CHANGED),
 	FIELD(max_idle_ns, FIELD_U64, ROW_CHANGED),
-	FIELD(channel, FIELD_CHANNEL, ROW_CHANGED),
-	FIELD(nonblocking, FIELD_BOOL, ROW_CHANGED),
+	FIELD(channel, FIELD_CHANNEL, ROW_REPLACED),
+	FIELD(nonblocking, FIELD_BOOL, ROW_REPLACED),
 	FIELD(flow, FIELD_BOOL, ROW_CHANGED),
 	FIELD(page, FIELD_BOOL, ROW_CHANGED),
 	FIELD(clients_per_worker, FIELD_U32, ROW_CHANGED),
@@ -59,6 +59,10 @@ const struct field row_fields[] = {
 	FIELD(pass, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.process_limit, FIELD_U32, ROW_POLICY),
 	FIELD(policy.surge, FIELD_U32, ROW_POLICY),
+	FIELD(policy.roll_batch, FIELD_U32, ROW_POLICY),
+	FIELD(policy.roll_percent, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.roll_alive_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.generations_max, FIELD_U32, ROW_POLICY),
 	FIELD(policy.spare_min, FIELD_U32, ROW_POLICY),
 	FIELD(policy.spare_max, FIELD_U32, ROW_POLICY),
 	FIELD(policy.share, FIELD_U32, ROW_POLICY),
@@ -98,7 +102,7 @@ const struct field row_fields[] = {
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 168,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 184,
 	"a field of struct policy has no line in row_fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 280 + sizeof(struct policy),

@@ -21,6 +21,8 @@ enum row_change {
 	ROW_POLICY,  /* only what the master itself uses: no worker leaves. With
 		     * backlog and socket_*, it is applied to kept listeners */
 	ROW_CHANGED, /* workers must be replaced; listeners may stay */
+	ROW_REPLACED, /* the same, and they cannot serve on until others have
+		       * come: what they listen on or speak by is another */
 };
 
 /*

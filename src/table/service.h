@@ -17,12 +17,15 @@
 
 /* What the core needs of a row: plain numbers, so that it can keep a copy. */
 struct policy {
-	uint32_t process_limit; /* 0: bounded by workers_max alone */
-	uint32_t surge;		/* workers over the limit during a reload */
-	uint32_t spare_min;	/* idle workers that are always there */
-	uint32_t spare_max;	/* most idle workers; 0: no matter */
-	uint32_t start_rate;	/* starts per second, on average; at least 1 */
-	uint32_t start_burst;	/* starts that may come at once; at least 1 */
+	uint32_t process_limit;	  /* 0: bounded by workers_max alone */
+	uint32_t surge;		  /* workers over the limit during a reload */
+	uint32_t roll_batch;	  /* workers replaced at a time by a reload;
+				 * 0: all at once, without waiting */
+	uint32_t generations_max; /* old ones alive at a time; 0: any number */
+	uint32_t spare_min;	  /* idle workers that are always there */
+	uint32_t spare_max;	  /* most idle workers; 0: no matter */
+	uint32_t start_rate;  /* starts per second, on average; at least 1 */
+	uint32_t start_burst; /* starts that may come at once; at least 1 */
 	uint64_t throttle_time_ns;    /* longest pause after failed starts */
 	uint64_t quick_exit_ns;	      /* an exit 0 sooner than this failed */
 	uint64_t deaf_time_ns;	      /* patience before a READY is doubted */
@@ -31,6 +34,8 @@ struct policy {
 	uint64_t trim_interval_ns; /* idle that long, and they go; 0: never */
 	uint64_t retire_grace_ns;  /* a retired idle worker's time */
 	uint64_t drain_time_ns;	  /* a retired taken worker's time, on reload */
+	uint64_t roll_alive_ns;	  /* a new one that runs for so long and never
+				   * speaks is taken for ready, by a reload */
 	uint64_t stop_time_ns;	  /* the same when the master stops */
 	uint64_t leave_time_ns;	  /* the same when its service is removed;
 				 * 0: SIGTERM at once */
@@ -43,6 +48,7 @@ struct policy {
 	uint64_t bounce_stay_ns;  /* a bouncer's, once there is room again */
 	uint32_t bounce_over;	  /* more wait before there is a bouncer */
 	uint32_t share;		  /* slots of workers_max that are its own */
+	bool roll_percent;	  /* of those that are there */
 	bool ready_notify;	  /* workers promise a first AVAIL */
 	bool retire_signal;	  /* SIGTERM after retire_grace */
 	bool on_deaf_kill;	  /* at the limit, kill the silent ones */

@@ -22,6 +22,18 @@ void promises_init(struct promises *promises, const struct core_limits *limits)
 	*promises = (struct promises){.limits = *limits};
 }
 
+/* Those that leave, or will when a roll has others in their place. */
+static uint32_t leaving(const struct promises *p, uint32_t service)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->limits.workers_max; i++)
+		n += p->workers[i].live && p->workers[i].kind == KIND_WORKER &&
+		     p->workers[i].service == service &&
+		     (p->workers[i].rung > 0 || p->workers[i].old);
+	return n;
+}
+
 static uint32_t retiring(const struct promises *p, uint32_t service)
 {
 	uint32_t n = 0;
@@ -37,7 +49,7 @@ static uint32_t limit_room(const struct promises *p, uint32_t service)
 {
 	const struct policy *policy = &p->services[service].policy;
 	uint32_t total = promises_total(p, service);
-	uint32_t surge = retiring(p, service);
+	uint32_t surge = leaving(p, service);
 	uint32_t limit = policy->process_limit;
 
 	if (limit == 0)
@@ -77,10 +89,11 @@ static void adopt(struct promises *p, uint32_t service)
 	bool was_up = s->life == LIFE_UP || s->life == LIFE_DRAINED;
 
 	bool replaced = s->life != LIFE_FREE &&
-			(!was_up || s->row_change == ROW_CHANGED);
+			(!was_up || s->row_change >= ROW_CHANGED);
 
 	if (!s->row) {
 		if (was_up) {
+			s->rolls = false;
 			s->life = LIFE_LEAVING;
 			make_old(p, service);
 		}
@@ -98,6 +111,9 @@ static void adopt(struct promises *p, uint32_t service)
 	if (s->life != LIFE_DRAINED)
 		s->life = LIFE_UP;
 	s->policy = s->row_policy;
+	if (replaced)
+		s->rolls = s->life == LIFE_UP && s->row_change == ROW_CHANGED &&
+			   rules_can_roll(&s->policy);
 	rules_adopted(p, service, replaced);
 	if (s->pause_until_ns > p->now_ns + s->policy.throttle_time_ns)
 		s->pause_until_ns = p->now_ns + s->policy.throttle_time_ns;
@@ -121,6 +137,7 @@ static void stop(struct promises *p)
 	for (uint32_t i = 0; i < p->limits.services_max; i++)
 		if (p->services[i].life != LIFE_FREE) {
 			p->services[i].life = LIFE_STOPPING;
+			p->services[i].rolls = false;
 			make_old(p, i);
 		}
 }
@@ -160,6 +177,7 @@ static void service_event(
 		fired(p, core, event->service);
 	} else if (event->kind == EVENT_LISTENER_LOST && s->life == LIFE_UP) {
 		s->watching = false;
+		s->rolls = false;
 		make_old(p, event->service);
 	} else if (event->kind == EVENT_DEPTH) {
 		s->asked_looks = 0;
@@ -167,6 +185,7 @@ static void service_event(
 		s->mold_until_ns = 0;
 	} else if (event->kind == EVENT_DRAIN && s->life == LIFE_UP) {
 		s->life = LIFE_DRAINED;
+		s->rolls = false;
 		make_old(p, event->service);
 	} else if (event->kind == EVENT_RESUME && s->life == LIFE_DRAINED) {
 		s->life = LIFE_UP;
@@ -185,6 +204,8 @@ static void worker_event(struct promises *p, const struct event *event)
 	rules_end(p, event);
 	if (event->kind == EVENT_READY && !worker->idle)
 		worker->cycled = true;
+	if (event->kind == EVENT_STARTED && worker->executed_ns == 0)
+		worker->executed_ns = p->now_ns;
 	if (event->kind == EVENT_MUTE)
 		worker->mute = true;
 	if (event->kind == EVENT_READY)
@@ -193,6 +214,8 @@ static void worker_event(struct promises *p, const struct event *event)
 		worker->idle = event->kind == EVENT_READY;
 		worker->spoke = true;
 		p->services[worker->service].held_ns = p->now_ns;
+		if (worker->executed_ns == 0)
+			worker->executed_ns = p->now_ns;
 		worker->heard_ns = p->now_ns;
 	} else if (event->kind == EVENT_EXITED ||
 		   event->kind == EVENT_START_FAILED ||
@@ -321,6 +344,8 @@ static void pushed(struct promises *p, const struct action *action)
 	check(p, worker->service == action->service,
 		"I12: a worker's action names another service");
 	check(p, rung > worker->rung, "I13: a ladder that is not climbed");
+	if (action->kind == ACTION_RETIRE)
+		rules_retired(p, action);
 	worker->rung = rung;
 }
 
@@ -498,7 +523,10 @@ static void check_workers(struct promises *p, const struct core *core)
 		if (!worker->live)
 			continue;
 		n++;
-		check(p, !worker->old || worker->rung > 0,
+		check(p,
+			!worker->old || worker->rung > 0 ||
+				(p->services[worker->service].rolls &&
+					worker->kind == KIND_WORKER),
 			"I9: of an old table, and not asked to leave");
 		check(p,
 			worker->rung == 0 || worker->stuck ||

@@ -37,15 +37,16 @@ struct promise_worker {
 	enum worker_kind kind;
 	int rung; /* 0, then 1 + what ACTION_RETIRE ... ACTION_KILL climb to */
 	bool live;
-	bool idle;	   /* its last word was AVAIL, or none */
-	bool spoke;	   /* any word at all */
-	bool cycled;	   /* it said AVAIL after TAKEN */
-	bool old;	   /* of a table that is no more */
-	bool stuck;	   /* we were told that it survives SIGKILL */
-	bool recycled;	   /* asked since it was worn */
-	uint64_t idle_ns;  /* when it said AVAIL last; before, its start */
-	uint64_t heard_ns; /* the same of any word */
-	bool mute;	   /* it can say nothing any more */
+	bool idle;	      /* its last word was AVAIL, or none */
+	bool spoke;	      /* any word at all */
+	bool cycled;	      /* it said AVAIL after TAKEN */
+	bool old;	      /* of a table that is no more */
+	bool stuck;	      /* we were told that it survives SIGKILL */
+	bool recycled;	      /* asked since it was worn */
+	uint64_t executed_ns; /* its program runs; 0: not yet */
+	uint64_t idle_ns;     /* when it said AVAIL last; before, its start */
+	uint64_t heard_ns;    /* the same of any word */
+	bool mute;	      /* it can say nothing any more */
 };
 
 struct promise_service {
@@ -70,6 +71,7 @@ struct promise_service {
 	bool begun;	      /* a worker was started since the service began */
 	uint64_t trimmed;     /* until the last step */
 	uint64_t roomy_ns;    /* a bouncer, and it is not full: since then */
+	bool rolls;	      /* old workers stay until others have come */
 	enum service_life life;
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
@@ -125,6 +127,8 @@ void rules_ordered(struct promises *p, const struct action *action);
 void rules_woken(struct promises *p, const struct action *action);
 void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);
+bool rules_can_roll(const struct policy *policy);
+void rules_retired(struct promises *p, const struct action *action);
 bool rules_replaces(const struct promises *p, uint32_t service);
 void rules_acted(struct promises *p, const struct core *core,
 	const struct actions *actions);

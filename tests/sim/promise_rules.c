@@ -30,13 +30,14 @@ void rules_end(struct promises *p, const struct event *event)
 
 	if (event->kind == EVENT_START_FAILED)
 		p->end = (struct promise_end){.service = worker->service,
-			.fails = whole && unasked && !event->temporary};
+			.fails = whole && unasked && !worker->old &&
+				 !event->temporary};
 	else if (event->kind == EVENT_EXITED)
 		p->end = (struct promise_end){.service = worker->service,
 			.news = ended_badly(event) &&
 				worker->rung < RUNG_OF_TERM,
-			.fails = whole && unasked && ended_badly(event) &&
-				 !worker->cycled,
+			.fails = whole && unasked && !worker->old &&
+				 ended_badly(event) && !worker->cycled,
 			.fails_not = whole && ended_badly(event) &&
 				     (worker->cycled || !unasked)};
 	else if (event->kind == EVENT_ORDER_FAILED)

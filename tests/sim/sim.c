@@ -217,6 +217,14 @@ static bool lacks_spares(const struct sim *sim, uint32_t service,
 	       view->ready < sim->promises.services[service].policy.spare_min;
 }
 
+/* Nothing keeps new workers off. */
+static bool rolls_on(const struct sim *sim, uint32_t service,
+	const struct view_service *view)
+{
+	return view->throttled_ns == 0 && view->suspect == 0 &&
+	       promises_room(&sim->promises, service) > 0;
+}
+
 static void check_healed(struct sim *sim, uint32_t service)
 {
 	const struct world_service *s = &sim->world.services[service];
@@ -230,6 +238,8 @@ static void check_healed(struct sim *sim, uint32_t service)
 			promises_slots(&sim->promises, service) > 0,
 		"L1: all is well, and a client waits");
 	break_if(sim, view.deaf && view.depth == 0, "L6: deaf for ever");
+	break_if(sim, view.old > 0 && rolls_on(sim, service, &view),
+		"L9: a roll that could go on, and does not end");
 	break_if(sim, lacks_spares(sim, service, &view),
 		"L8: room, no pause, and spares are missing");
 }

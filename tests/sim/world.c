@@ -152,7 +152,7 @@ static void put(struct batch *out, struct event event)
 static enum row_change change_row(
 	struct world *world, struct world_service *s, bool first)
 {
-	uint64_t dice = prng_below(&world->prng, 4);
+	uint64_t dice = prng_below(&world->prng, 5);
 
 	if (first || dice == 0) {
 		make_service(world, s);
@@ -162,7 +162,7 @@ static enum row_change change_row(
 		s->policy = some_policy(world, s);
 		return ROW_POLICY;
 	}
-	return dice == 2 ? ROW_CHANGED : ROW_SAME;
+	return dice == 4 ? ROW_SAME : dice == 3 ? ROW_REPLACED : ROW_CHANGED;
 }
 
 void world_reload(struct world *world, struct batch *out)

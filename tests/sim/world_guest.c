@@ -15,6 +15,16 @@ static struct world_service *service_of(
 }
 
 /* All shares together fit into the slots, and leave one. */
+static void some_rolls(struct world *world, struct policy *policy)
+{
+	policy->roll_batch = (uint32_t)prng_below(&world->prng, 4);
+	policy->roll_percent = prng_below(&world->prng, 3) == 0;
+	if (policy->roll_percent)
+		policy->roll_batch *= 30;
+	policy->roll_alive_ns = world_about(world, NS_PER_S);
+	policy->generations_max = (uint32_t)prng_below(&world->prng, 4);
+}
+
 void world_spares(struct world *world, struct policy *policy)
 {
 	uint32_t share = world->slots_n / world->services_n;
@@ -28,6 +38,7 @@ void world_spares(struct world *world, struct policy *policy)
 		policy->bounce_over = (uint32_t)prng_below(&world->prng, 20);
 		policy->bounce_stay_ns = prng_below(&world->prng, NS_PER_S);
 	}
+	some_rolls(world, policy);
 }
 
 static struct event scale(struct world *world)

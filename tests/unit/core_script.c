@@ -27,7 +27,8 @@ static const char row_defaults[] =
 	"liveness_ns=0 stress_time_ns=0 ready_notify=0 replace_first=0 "
 	"retire_signal=1 on_deaf_kill=0 throttle_whole=0 "
 	"wakeup_conditional=0 mold=0 bounces=0 bounce_over=0 "
-	"bounce_stay_ns=0";
+	"bounce_stay_ns=0 roll_batch=0 roll_percent=0 roll_alive=1s "
+	"generations_max=0";
 
 struct script {
 	struct core *core;
@@ -163,6 +164,10 @@ static unsigned long long service_field(
 	FIELD(suspect);
 	FIELD(mute);
 	FIELD(worn);
+	FIELD(old);
+	FIELD(stalled);
+	FIELD(replaced);
+	FIELD(roll_ns);
 	FIELD(total);
 	FIELD(guests);
 	FIELD(mold);

@@ -158,11 +158,11 @@ static void a_row_that_only_moved_is_the_same(void **state)
 static void what_a_worker_took_with_it_replaces_it(void **state)
 {
 	(void)state;
-	CHANGE(endpoints_n, 1, ROW_CHANGED);
-	CHANGE(endpoints, other(0, with_port(81)), ROW_CHANGED);
-	CHANGE(endpoints, other(0, with_address(2)), ROW_CHANGED);
-	CHANGE(endpoints, other(1, with_path("/run/y")), ROW_CHANGED);
-	CHANGE(endpoints, other(1, with_kind(ENDPOINT_FIFO)), ROW_CHANGED);
+	CHANGE(endpoints_n, 1, ROW_REPLACED);
+	CHANGE(endpoints, other(0, with_port(81)), ROW_REPLACED);
+	CHANGE(endpoints, other(0, with_address(2)), ROW_REPLACED);
+	CHANGE(endpoints, other(1, with_path("/run/y")), ROW_REPLACED);
+	CHANGE(endpoints, other(1, with_kind(ENDPOINT_FIFO)), ROW_REPLACED);
 	CHANGE(path, "/bin/y", ROW_CHANGED);
 	CHANGE(command, replaced(command, 0, "/bin/y"), ROW_CHANGED);
 	CHANGE(command, replaced(command, 1, "-w"), ROW_CHANGED);
@@ -179,8 +179,8 @@ static void what_a_worker_took_with_it_replaces_it(void **state)
 	CHANGE(umask, 077, ROW_CHANGED);
 	CHANGE(max_use, 101, ROW_CHANGED);
 	CHANGE(max_idle_ns, 101, ROW_CHANGED);
-	CHANGE(channel, CHANNEL_SHARED, ROW_CHANGED);
-	CHANGE(nonblocking, false, ROW_CHANGED);
+	CHANGE(channel, CHANNEL_SHARED, ROW_REPLACED);
+	CHANGE(nonblocking, false, ROW_REPLACED);
 	CHANGE(flow, true, ROW_CHANGED);
 	CHANGE(page, true, ROW_CHANGED);
 	CHANGE(clients_per_worker, 3, ROW_CHANGED);
@@ -213,6 +213,10 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(pass, true, ROW_POLICY);
 	CHANGE(policy.process_limit, 1, ROW_POLICY);
 	CHANGE(policy.surge, 1, ROW_POLICY);
+	CHANGE(policy.roll_batch, 1, ROW_POLICY);
+	CHANGE(policy.roll_percent, true, ROW_POLICY);
+	CHANGE(policy.roll_alive_ns, 1, ROW_POLICY);
+	CHANGE(policy.generations_max, 1, ROW_POLICY);
 	CHANGE(policy.start_rate, 1, ROW_POLICY);
 	CHANGE(policy.start_burst, 1, ROW_POLICY);
 	CHANGE(policy.throttle_time_ns, 1, ROW_POLICY);

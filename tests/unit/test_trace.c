@@ -40,6 +40,10 @@ static struct policy some_policy(struct prng *prng)
 	return (struct policy){
 		.process_limit = u32(prng),
 		.surge = u32(prng),
+		.roll_batch = u32(prng),
+		.roll_percent = flag(prng),
+		.roll_alive_ns = u64(prng),
+		.generations_max = u32(prng),
 		.spare_min = u32(prng),
 		.spare_max = u32(prng),
 		.share = u32(prng),

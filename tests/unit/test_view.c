@@ -134,6 +134,17 @@ static void a_slot_that_is_lost(struct core *core)
 static void an_old_one_that_stays(struct core *core)
 {
 	core->workers[1].epoch--;
+	core->pools[0].old_n = 1;
+}
+
+static void an_old_one_nobody_counted(struct core *core)
+{
+	core->workers[1].epoch--;
+}
+
+static void a_roll_of_nobody(struct core *core)
+{
+	core->pools[0].roll.on = true;
 }
 
 static void too_many_idle_ones(struct core *core)
@@ -211,6 +222,8 @@ static void the_audit_sees_every_broken_promise(void **state)
 		{a_suspect_nobody_counted, "I1:"},
 		{a_slot_that_is_lost, "I1:"},
 		{an_old_one_that_stays, "I9:"},
+		{an_old_one_nobody_counted, "I1:"},
+		{a_roll_of_nobody, "I43:"},
 		{too_many_idle_ones, "I2:"},
 		{nobody_listens, "I3:"},
 		{a_lease_without_an_end, "I3:"},
