@@ -421,9 +421,9 @@ const char *roll_audit(
 	if (!pool->roll.on)
 		return NULL;
 	if (pool->old_n == 0)
-		return "I43: a roll without old workers goes on";
+		return "I45: a roll without old workers goes on";
 	if (pool->roll.next_ns != 0 && at_ns > pool->roll.next_ns)
-		return "I43: a roll without its timer";
+		return "I45: a roll without its timer";
 	tally = count_new(core, pool);
 	if (at_ns <= now_ns || tally.coming > 0 || is_leaving(core, pool) ||
 		awaits_mold(core, pool))
@@ -432,8 +432,8 @@ const char *roll_audit(
 	if (pool->count[WORKER_STARTING] > 0)
 		return NULL;
 	if (may_go(core, pool, &tally) > 0)
-		return "I43: an old worker could go, and is not asked";
+		return "I45: an old worker could go, and is not asked";
 	if (missing(core, pool, &tally) > 0 && pool->roll.next_ns == 0)
-		return "I43: a roll that nothing will go on with";
+		return "I45: a roll that nothing will go on with";
 	return NULL;
 }

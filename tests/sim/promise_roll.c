@@ -2,7 +2,7 @@
 #include "core/view.h"
 #include "promise.h"
 
-/* I43: after a reload new workers come first, and then the old ones go. */
+/* I45: after a reload new workers come first, and then the old ones go. */
 
 bool rules_can_roll(const struct policy *policy)
 {
@@ -59,5 +59,5 @@ void rules_retired(struct promises *p, const struct action *action)
 	promise_check(p,
 		lacks_slots(p, action->service) ||
 			is_over_limit(p, action->service),
-		"I43: an old worker is asked, and no new one is up");
+		"I45: an old worker is asked, and no new one is up");
 }
