@@ -6,7 +6,6 @@
 
 #include "core/backoff.h"
 #include "core/guest.h"
-#include "core/lease.h"
 #include "core/mold.h"
 #include "core/pool.h"
 #include "core/retire.h"
@@ -321,7 +320,6 @@ void roll_settle(struct core *core, struct pool *pool)
 static void retire_unborn(struct core *core, struct pool *pool)
 {
 	uint32_t slot = pool->first;
-	bool any = false;
 
 	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
 		struct worker *worker = &core->workers[slot];
@@ -332,11 +330,7 @@ static void retire_unborn(struct core *core, struct pool *pool)
 			continue;
 		worker_retire(core, worker, pool->policy.drain_time_ns);
 		pool->roll.replaced++;
-		any = true;
 	}
-	/* Whoever waits for one of them is seen to. */
-	if (any)
-		lease_ended(core, pool);
 }
 
 void roll_begin(struct core *core, struct pool *pool)
@@ -421,9 +415,9 @@ const char *roll_audit(
 	if (!pool->roll.on)
 		return NULL;
 	if (pool->old_n == 0)
-		return "I45: a roll without old workers goes on";
+		return "I50: a roll without old workers goes on";
 	if (pool->roll.next_ns != 0 && at_ns > pool->roll.next_ns)
-		return "I45: a roll without its timer";
+		return "I50: a roll without its timer";
 	tally = count_new(core, pool);
 	if (at_ns <= now_ns || tally.coming > 0 || is_leaving(core, pool) ||
 		awaits_mold(core, pool))
@@ -432,8 +426,8 @@ const char *roll_audit(
 	if (pool->count[WORKER_STARTING] > 0)
 		return NULL;
 	if (may_go(core, pool, &tally) > 0)
-		return "I45: an old worker could go, and is not asked";
+		return "I50: an old worker could go, and is not asked";
 	if (missing(core, pool, &tally) > 0 && pool->roll.next_ns == 0)
-		return "I45: a roll that nothing will go on with";
+		return "I50: a roll that nothing will go on with";
 	return NULL;
 }

@@ -25,8 +25,9 @@ static void trim(struct core *core, struct pool *pool)
 
 	if (limit == 0)
 		return;
-	limit += recycle_over(pool) + pool_over(pool);
-	while (live > limit) {
+	limit += recycle_over(pool);
+	/* Surge is for old ones, and goes with them. */
+	while (live > limit + pool_over(pool)) {
 		struct worker *worker = roll_coldest(core, pool);
 
 		if (worker == NULL)

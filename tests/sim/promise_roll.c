@@ -2,7 +2,7 @@
 #include "core/view.h"
 #include "promise.h"
 
-/* I45: after a reload new workers come first, and then the old ones go. */
+/* I50: after a reload new workers come first, and then the old ones go. */
 
 bool rules_can_roll(const struct policy *policy)
 {
@@ -28,10 +28,18 @@ static bool is_up(const struct promises *p, const struct promise_worker *worker)
 	       p->now_ns >= worker->executed_ns + policy->roll_alive_ns;
 }
 
-/* Slots are for clients first: then one is missed. */
-static bool lacks_slots(const struct promises *p, uint32_t service)
+/* No room for another, and nobody leaves who will make some: one is missed. */
+static bool lacks_room(const struct promises *p, uint32_t service)
 {
-	return promises_slots(p, service) == 0;
+	for (uint32_t i = 0; i < p->limits.workers_max; i++) {
+		const struct promise_worker *worker = &p->workers[i];
+
+		if (worker->live && worker->kind == KIND_WORKER &&
+			worker->service == service && worker->rung > 0 &&
+			!worker->stuck)
+			return false;
+	}
+	return promises_room(p, service) == 0;
 }
 
 static bool is_over_limit(const struct promises *p, uint32_t service)
@@ -57,7 +65,7 @@ void rules_retired(struct promises *p, const struct action *action)
 			!p->workers[i].old && is_up(p, &p->workers[i]))
 			return;
 	promise_check(p,
-		lacks_slots(p, action->service) ||
+		lacks_room(p, action->service) ||
 			is_over_limit(p, action->service),
-		"I45: an old worker is asked, and no new one is up");
+		"I50: an old worker is asked, and no new one is up");
 }

@@ -223,7 +223,7 @@ static void the_audit_sees_every_broken_promise(void **state)
 		{a_slot_that_is_lost, "I1:"},
 		{an_old_one_that_stays, "I9:"},
 		{an_old_one_nobody_counted, "I1:"},
-		{a_roll_of_nobody, "I45:"},
+		{a_roll_of_nobody, "I50:"},
 		{too_many_idle_ones, "I2:"},
 		{nobody_listens, "I3:"},
 		{a_lease_without_an_end, "I3:"},
