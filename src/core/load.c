@@ -190,6 +190,7 @@ static void count_worker(struct core *core, const struct worker *worker)
 	pool->suspects += worker->suspect;
 	pool->mutes += worker->mute;
 	pool->worn += worker->wear != WEAR_NONE && !leaves;
+	pool->old_n += worker->epoch != pool->epoch && !leaves;
 }
 
 static bool take_worker(struct loading *load)

@@ -29,6 +29,14 @@ static const struct saved_field core_fields[] = {
 		SAVE_ANY),                                                     \
 		SAVED(type, "policy-surge", member.surge, SAVED_U32,           \
 			SAVE_ANY),                                             \
+		SAVED(type, "policy-roll-batch", member.roll_batch, SAVED_U32, \
+			SAVE_ANY),                                             \
+		SAVED(type, "policy-roll-percent", member.roll_percent,        \
+			SAVED_BOOL, 1),                                        \
+		SAVED(type, "policy-roll-alive-ns", member.roll_alive_ns,      \
+			SAVED_U64, SAVE_SPAN),                                 \
+		SAVED(type, "policy-generations-max", member.generations_max,  \
+			SAVED_U32, SAVE_ANY),                                  \
 		SAVED(type, "policy-spare-min", member.spare_min, SAVED_U32,   \
 			SAVE_ANY),                                             \
 		SAVED(type, "policy-spare-max", member.spare_max, SAVED_U32,   \
@@ -93,6 +101,7 @@ static const struct saved_field pool_fields[] = {
 	SAVED(pool_line, "state", pool.state, SAVED_ENUM,
 		ENUM_MAX(POOL_STATES)),
 	SAVED(pool_line, "epoch", pool.epoch, SAVED_U32, SAVE_ANY),
+	SAVED(pool_line, "timed", pool.timed, SAVED_U32, SAVE_ANY),
 	SAVED(pool_line, "share", pool.share, SAVED_U32, SAVE_ANY),
 	SAVED(pool_line, "starved", pool.starved, SAVED_BOOL, 1),
 	SAVED(pool_line, "lacking", pool.lacking, SAVED_BOOL, 1),
@@ -142,6 +151,18 @@ static const struct saved_field pool_fields[] = {
 		SAVE_ANY),
 	SAVED(pool_line, "recycle-new-serial", pool.recycle.new_serial,
 		SAVED_U32, SAVE_ANY),
+	SAVED(pool_line, "roll-on", pool.roll.on, SAVED_BOOL, 1),
+	SAVED(pool_line, "roll-stalled", pool.roll.stalled, SAVED_BOOL, 1),
+	SAVED(pool_line, "roll-was", pool.roll.was, SAVED_U32, SAVE_ANY),
+	SAVED(pool_line, "roll-replaced", pool.roll.replaced, SAVED_U32,
+		SAVE_ANY),
+	SAVED(pool_line, "roll-pauses", pool.roll.pauses, SAVED_U32, SAVE_ANY),
+	SAVED(pool_line, "roll-since-ns", pool.roll.since_ns, SAVED_U64,
+		SAVE_PAST),
+	SAVED(pool_line, "roll-took-ns", pool.roll.took_ns, SAVED_U64,
+		SAVE_ANY),
+	SAVED(pool_line, "roll-next-ns", pool.roll.next_ns, SAVED_U64,
+		SAVE_ANY),
 	SAVED(pool_line, "client-ns", pool.client_ns, SAVED_U64, SAVE_PAST),
 	SAVED(pool_line, "taken-look-ns", pool.taken_look_ns, SAVED_U64,
 		SAVE_ANY),
@@ -245,7 +266,7 @@ static const struct saved_field pool_fields[] = {
 
 static const struct saved_field row_fields[] = {
 	SAVED(row_line, "service", service, SAVED_U32, SAVE_ANY),
-	SAVED(row_line, "change", change, SAVED_ENUM, ROW_CHANGED),
+	SAVED(row_line, "change", change, SAVED_ENUM, ROW_REPLACED),
 	POLICY_FIELDS(row_line, policy),
 };
 
@@ -303,7 +324,7 @@ const struct saved_kind save_free_kind = SAVED_KIND("free-slot", free_fields);
  */
 _Static_assert(sizeof(void *) != 8 || sizeof(struct worker) == 120,
 	"a field of struct worker is neither saved nor made anew");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1064,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1160,
 	"a field of struct pool is neither saved nor made anew");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct core) == 176,
 	"a field of struct core is neither saved nor made anew");
