@@ -127,6 +127,16 @@ void answer_failed(
 	}
 }
 
+void answer_no_service(const struct master *master, struct client *client)
+{
+	if (master->edition == NULL)
+		answer_failed(client, CONTROL_CODE_BUSY,
+			"the master is starting: its services are not there yet");
+	else
+		answer_failed(client, CONTROL_CODE_NO_SERVICE,
+			"there is no such service");
+}
+
 void answer_done(struct client *client)
 {
 	struct text_builder out;
@@ -154,8 +164,7 @@ static void answer_status(struct master *master, struct client *client,
 		return;
 	service = service_find(master, request->service);
 	if (service == UINT32_MAX) {
-		answer_failed(client, CONTROL_CODE_NO_SERVICE,
-			"there is no such service");
+		answer_no_service(master, client);
 		return;
 	}
 	status_put_service(master, service, &out);
@@ -194,8 +203,7 @@ static void answer_remold(struct master *master, struct client *client,
 		all ? UINT32_MAX : service_find(master, request->service);
 
 	if (!all && only == UINT32_MAX) {
-		answer_failed(client, CONTROL_CODE_NO_SERVICE,
-			"there is no such service");
+		answer_no_service(master, client);
 		return;
 	}
 	if (!all && !has_mold(master, only)) {
@@ -219,8 +227,7 @@ static void answer_scale(struct master *master, struct client *client,
 	struct text_builder out;
 
 	if (id == UINT32_MAX) {
-		answer_failed(client, CONTROL_CODE_NO_SERVICE,
-			"there is no such service");
+		answer_no_service(master, client);
 		return;
 	}
 	text_builder_init(&out, complaint, sizeof(complaint));

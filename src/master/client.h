@@ -75,6 +75,7 @@ struct text_builder;
 void answer_done(struct client *client);
 void answer_failed(
 	struct client *client, enum control_code code, const char *text);
+void answer_no_service(const struct master *master, struct client *client);
 bool answer_begin_long(
 	struct client *client, size_t size, struct text_builder *out);
 void answer_put_diags(const struct diags *diags, struct text_builder *out);

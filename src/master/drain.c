@@ -39,8 +39,7 @@ static bool find_service(struct master *master, struct client *client,
 		return true;
 	*out = service_find(master, name);
 	if (*out == UINT32_MAX) {
-		answer_failed(client, CONTROL_CODE_NO_SERVICE,
-			"there is no such service");
+		answer_no_service(master, client);
 		return false;
 	}
 	if (view_of(master, *out, &view) && is_in_force(view.state))

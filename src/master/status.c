@@ -33,6 +33,8 @@ static const char *state_of(const struct master *master)
 {
 	if (master->stopping)
 		return "stopping";
+	if (master->edition == NULL)
+		return "starting";
 	return reload_is_running(master) ? "reloading" : "running";
 }
 

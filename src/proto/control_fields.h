@@ -18,7 +18,7 @@
 	TEXT(personality) /* native, postfix */                                \
 	NUMBER(uptime_ns)                                                      \
 	TEXT(config)                                                           \
-	TEXT(state) /* running, reloading, stopping */                         \
+	TEXT(state) /* starting, running, reloading, stopping */               \
 	NUMBER(workers)                                                        \
 	NUMBER(workers_max)                                                    \
 	NUMBER(reloads)                                                        \

@@ -416,3 +416,47 @@ def test_without_descriptors_the_master_does_not_spin():
         for connection in connections:
             connection.close()
         answers_quickly(master)
+
+
+# ------------------------------------------------------------- while it starts
+
+
+HIDE = 'mount --bind "$0" /etc/passwd && exec "$@"'
+
+
+def can_hide():
+    """A file of /etc is ours to replace, for one process."""
+    return ROOT and run(["unshare", "-m", "sh", "-c", HIDE, "/dev/null", "true"]).returncode == 0
+
+
+@pytest.mark.skipif(not can_hide(), reason="no mount namespace can be made")
+def test_a_master_that_looks_users_up_says_that_it_is_starting(tmp_path):
+    fifo = tmp_path / "passwd"
+    os.mkfifo(fifo)
+    master = Ostlerd(echo("web", ["unix:web"], user="nobody"),
+                     prefix=["unshare", "-m", "sh", "-c", HIDE, str(fifo)])
+    try:
+        master.launch()
+        # Who reads it waits for us.
+        wait_until(lambda: master.ostler("status").returncode == 0, "it answers")
+        assert master.status()["master"]["state"] == "starting"
+        done = master.ostler("status", "web")
+        assert done.returncode == 1 and "the master is starting" in done.stderr
+        done = master.ostler("drain", "web")
+        assert done.returncode == 1 and "the master is starting" in done.stderr
+        known = open("/etc/passwd").read()
+
+        def is_fed():
+            try:
+                with os.fdopen(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "w") as passwd:
+                    passwd.write(known)
+            except OSError:  # nobody reads it just now
+                pass
+            return master.status()["master"]["state"] == "running"
+
+        wait_until(is_fed, "it serves")
+        with master.client("web") as client:
+            assert client.ask("here") == "here"
+        master.stop()
+    finally:
+        master._remove()

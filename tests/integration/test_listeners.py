@@ -33,7 +33,8 @@ def is_served(where):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", *SIXTH])
 def test_tcp_is_served_at_its_address_only(host):
-    port = free_port(host)
+    # Reserved for both: nobody else is to answer at the other one.
+    port = free_port("::" if SIXTH else host)
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     with Ostlerd(rogue("web", [shown])) as master:
         assert is_served((host, port))
