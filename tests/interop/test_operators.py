@@ -164,6 +164,46 @@ def test_a_bad_reload_is_answered_with_its_complaints_and_changes_nothing():
             " every process begins anew when it is free\n")
 
 
+def test_a_plan_says_what_a_reload_would_change_and_is_said_by_no_log():
+    with MailSystem() as system:
+        done = ostler(system, "plan")
+        assert (done.returncode, done.stdout) == (
+            0, f"plan: 0 would change, {len(system.services) + 1} as before;"
+            " every process would begin anew when it is free\n"), done
+        port = free_port()
+        others = [*system.services, f"127.0.0.1:{port} inet n - n - - smtpd"]
+        system.write_master_cf(others)
+        done = ostler(system, "plan")
+        assert done.returncode == 5, done
+        assert f"127.0.0.1:{port}/inet: is added\n    opens 127.0.0.1:{port}\n" in done.stdout
+        system.write_master_cf([*others, "bad inett n - n - - smtpd"])
+        done = ostler(system, "plan")
+        assert done.returncode == 1 and "inett" in done.stderr, done
+        assert not re.search("reload|inett", system.log())
+        done = ostler(system, "plan", system.config)
+        assert done.returncode == 1 and "name no file" in done.stderr, done
+        system.write_master_cf(others)
+        assert ostler(system, "reload").returncode == 0
+        assert ostler(system, "plan").returncode == 0
+
+
+def test_mail_waits_for_a_service_that_rests():
+    with MailSystem() as system:
+        name = f"127.0.0.1:{system.smtp}/inet"
+        with system.session():
+            pass
+        done = ostler(system, "drain", name)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert service(system, name)["total"] == 0
+        with system.client(system.smtp) as waits:
+            wait_for(system, name, lambda s: s["depth"] == 1 and s["state"] == "drained")
+            system.reload()
+            wait_for(system, "qmgr/unix", lambda s: s["ready"] == 1)
+            assert service(system, name)["state"] == "drained"
+            assert ostler(system, "resume", name).returncode == 0
+            wait_until(lambda: waits.socket.recv(3) == b"220", "the one who waited is served")
+
+
 def test_stop_is_answered_when_the_master_is_gone():
     with MailSystem() as system:
         done = ostler(system, "stop")
