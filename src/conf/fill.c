@@ -28,6 +28,8 @@ void fill_table(
 		value_path(&values, SETTING_runtime_directory);
 	table->control_group = value_name(&values, SETTING_control_group);
 	table->workers_max = value_number32(&values, SETTING_workers_max);
+	table->upgrade_timeout_ns =
+		value_number(&values, SETTING_upgrade_timeout);
 	table->log = value_choice(&values, SETTING_log) == 0 ? LOG_STDERR
 							     : LOG_SYSLOG;
 }

@@ -92,6 +92,7 @@ enum ctl_exit ctl_scale(const struct ctl *ctl);
 enum ctl_exit ctl_drain(const struct ctl *ctl);
 enum ctl_exit ctl_resume(const struct ctl *ctl);
 enum ctl_exit ctl_plan(const struct ctl *ctl);
+enum ctl_exit ctl_upgrade(const struct ctl *ctl);
 enum ctl_exit ctl_stop(const struct ctl *ctl);
 enum ctl_exit ctl_check(const struct ctl *ctl);
 enum ctl_exit ctl_postfix(const struct ctl *ctl);

@@ -23,6 +23,8 @@ const struct ctl_verb ctl_verbs[] = {
 		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_ALL, ctl_drain},
 	{"resume", "SERVICE | --all", "have a service that rests go on", 1,
 		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_ALL, ctl_resume},
+	{"upgrade", "[PROGRAM]", "have another program go on as the master", 1,
+		CTL_ASKS | CTL_TAKES_JSON, ctl_upgrade},
 	{"stop", "[--now]", "stop the master, and wait until it is gone", 0,
 		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW, ctl_stop},
 	{"check", "[FILE]", "print every error of a configuration file", 1, 0,

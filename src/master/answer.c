@@ -16,6 +16,7 @@
 #include "master/reload.h"
 #include "master/scale.h"
 #include "master/services.h"
+#include "master/upgrade.h"
 #include "sys/channel.h"
 #include "sys/loop.h"
 #include "sys/net.h"
@@ -288,6 +289,9 @@ static void answer(struct master *master, struct client *client,
 		break;
 	case CONTROL_VERB_RESUME:
 		resume_asked(master, client, request);
+		break;
+	case CONTROL_VERB_UPGRADE:
+		upgrade_asked(master, client, request);
 		break;
 	case CONTROL_VERB_STOP:
 		answer_stop(master, client, false);

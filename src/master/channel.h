@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct holdings;
 struct master;
+struct saved_reader;
+struct text_builder;
 
 /*
  * channel - what workers say, from bytes to events
@@ -67,5 +70,11 @@ void leftover_resume(struct master *master, uint32_t index, uint32_t serial);
 
 void leftovers_retire(struct master *master, uint32_t service);
 void leftovers_close(struct master *master, uint32_t service);
+
+/* As lines and holdings; what is loaded has no descriptor until it is taken. */
+void leftovers_save(const struct master *master, struct text_builder *out);
+void leftovers_hold(const struct master *master, struct holdings *holdings);
+bool leftovers_load(struct master *master, struct saved_reader *reader);
+void leftovers_take(struct master *master, struct holdings *holdings);
 
 #endif

@@ -28,13 +28,14 @@ struct master;
 
 enum client_state {
 	CLIENT_FREE,
-	CLIENT_ASKING,	 /* its line is not whole yet */
-	CLIENT_WAITING,	 /* for a reload to end */
-	CLIENT_PLANNING, /* for a plan, his own or one before it */
-	CLIENT_DRAINING, /* for services to be at rest */
-	CLIENT_STATUS,	 /* more services are to be told */
-	CLIENT_ENDING,	 /* what is in the buffer is all */
-	CLIENT_STAYING,	 /* asked for a stop: until we are gone */
+	CLIENT_ASKING,	  /* its line is not whole yet */
+	CLIENT_WAITING,	  /* for a reload to end */
+	CLIENT_PLANNING,  /* for a plan, his own or one before it */
+	CLIENT_DRAINING,  /* for services to be at rest */
+	CLIENT_UPGRADING, /* for an upgrade to end, whoever tells it */
+	CLIENT_STATUS,	  /* more services are to be told */
+	CLIENT_ENDING,	  /* what is in the buffer is all */
+	CLIENT_STAYING,	  /* asked for a stop: until we are gone */
 };
 
 struct client {
@@ -82,6 +83,10 @@ void answer_put_diags(const struct diags *diags, struct text_builder *out);
 bool answer_begin(struct client *client, struct text_builder *out);
 void answer_end(struct client *client, const struct text_builder *out);
 void answer_go_on(struct master *master, struct client *client);
+
+/* upgrade_asked.c */
+void upgrade_asked(struct master *master, struct client *client,
+	const struct control_request *request);
 
 /* answer.c: a whole line may have come; send on what there is to send. */
 void client_ready(struct master *master, struct client *client, uint32_t ready);

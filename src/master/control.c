@@ -63,7 +63,7 @@ void control_renew(struct master *master)
 	log_end(&line);
 }
 
-int control_create(struct master *master)
+int control_prepare(struct master *master)
 {
 	struct control *control = calloc(1, sizeof(*control));
 	size_t size = strlen(master->runtime_directory) + 16;
@@ -78,8 +78,20 @@ int control_create(struct master *master)
 		return -ENOMEM;
 	snprintf(control->path, size, "%s/control.sock",
 		master->runtime_directory);
+	return 0;
+}
+
+int control_listen(struct master *master)
+{
 	/* Who may ask what is told by credentials, not by the file's mode. */
-	return listen_here(master, control);
+	return listen_here(master, master->control);
+}
+
+int control_create(struct master *master)
+{
+	int result = control_prepare(master);
+
+	return result < 0 ? result : control_listen(master);
 }
 
 static void set_accepting(struct master *master, bool on)
@@ -251,6 +263,7 @@ static bool has_deadline(const struct client *client)
 	       client->state != CLIENT_WAITING &&
 	       client->state != CLIENT_PLANNING &&
 	       client->state != CLIENT_DRAINING &&
+	       client->state != CLIENT_UPGRADING &&
 	       !(client->state == CLIENT_STAYING &&
 		       client->out_done == client->out_n);
 }

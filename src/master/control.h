@@ -2,10 +2,13 @@
 #ifndef OSTLER_MASTER_CONTROL_H
 #define OSTLER_MASTER_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct holdings;
 struct master;
+struct saved_reader;
 struct text_builder;
 
 /*
@@ -20,6 +23,10 @@ struct text_builder;
 /* Listen at RUNTIME_DIRECTORY/control.sock. 0 or -errno. */
 int control_create(struct master *master);
 void control_destroy(struct master *master);
+
+/* The two halves of it. */
+int control_prepare(struct master *master);
+int control_listen(struct master *master);
 
 /*
  * Take the name away and leave the connections to the end of the process, of
@@ -42,6 +49,21 @@ void control_stopped(struct master *master);
 
 void control_expire(struct master *master);
 uint64_t control_deadline(const struct master *master);
+
+/* Those who wait for an upgrade hear what came of it. */
+void control_tell_upgrades(struct master *master);
+
+/* ---- control_save.c: as lines and holdings, for who follows us ---- */
+
+void control_save(const struct master *master, struct text_builder *out);
+void control_hold(const struct master *master, struct holdings *holdings);
+
+/* Nobody would have to ask again. */
+bool control_is_quiet(const struct master *master);
+
+/* Prepared, with its clients, and no descriptor; then with them, or -errno. */
+bool control_load(struct master *master, struct saved_reader *reader);
+int control_take(struct master *master, struct holdings *holdings);
 
 /* ---- status.c and stuck.c: the records of `status` and `version` ---- */
 

@@ -8,8 +8,10 @@
 #include "sys/creds.h"
 
 struct diags;
+struct saved_reader;
 struct service;
 struct table;
+struct text_builder;
 
 /*
  * edition - one table as it came from the files, with its users looked up
@@ -49,5 +51,12 @@ const struct identity *edition_as(
 	const struct edition *edition, const struct service *row);
 const struct identity *edition_sockets(
 	const struct edition *edition, const struct service *row);
+
+/* ---- edition_save.c: as lines, for the master that follows ---- */
+
+void edition_save(const struct edition *edition, struct text_builder *out);
+
+/* The one whose lines come next, with one user; NULL: READER says why not. */
+struct edition *edition_load(struct saved_reader *reader);
 
 #endif

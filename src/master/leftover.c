@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "master/channel.h"
+#include "master/handover_lines.h"
+#include "master/holdings.h"
 #include "master/master.h"
 #include "master/services.h"
 #include "sys/channel.h"
@@ -20,7 +22,7 @@
 struct leftover {
 	int fd; /* owned; -1: this place is free */
 	uint32_t service;
-	uint32_t serial;
+	uint32_t serial; /* 0: likewise */
 	bool retired;
 	bool shared;   /* what comes on it is still heard */
 	unsigned busy; /* rounds in a row that were not enough to read all */
@@ -54,6 +56,7 @@ static void drop(struct master *master, struct leftover *leftover)
 	(void)loop_remove(master->loop, leftover->fd);
 	/* Also for who holds a copy: a child that is being started (B3). */
 	sys_channel_close(&leftover->fd);
+	leftover->serial = 0;
 	service_of(master, leftover->service)->leftovers--;
 }
 
@@ -196,4 +199,73 @@ void leftovers_close(struct master *master, uint32_t service)
 	for (uint32_t i = 0; i < all->n; i++)
 		if (all->items[i].fd >= 0 && all->items[i].service == service)
 			drop(master, &all->items[i]);
+}
+
+void leftovers_save(const struct master *master, struct text_builder *out)
+{
+	const struct leftovers *all = master->leftovers;
+
+	for (uint32_t i = 0; i < all->n; i++) {
+		const struct leftover *item = &all->items[i];
+
+		if (item->serial != 0)
+			saved_put(out, &leftover_kind,
+				&(struct leftover_line){item->service,
+					item->serial, item->retired,
+					item->shared});
+	}
+}
+
+void leftovers_hold(const struct master *master, struct holdings *holdings)
+{
+	const struct leftovers *all = master->leftovers;
+
+	for (uint32_t i = 0; i < all->n; i++)
+		holdings_add(holdings, all->items[i].fd, "leftover.%u.%u",
+			all->items[i].service, all->items[i].serial);
+}
+
+bool leftovers_load(struct master *master, struct saved_reader *reader)
+{
+	struct leftovers *all = master->leftovers;
+
+	while (saved_is(reader, &leftover_kind)) {
+		struct leftover_line line = {.serial = 0};
+		struct leftover *items =
+			realloc(all->items, (all->n + 1) * sizeof(*items));
+
+		if (items == NULL)
+			return saved_refuse(reader, "no memory");
+		all->items = items;
+		if (!saved_take(reader, &leftover_kind, &line))
+			return false;
+		if (line.serial == 0 ||
+			service_of(master, line.service)->edition == NULL)
+			return saved_refuse(reader, "a leftover of nobody");
+		items[all->n++] = (struct leftover){.fd = -1,
+			.service = line.service,
+			.serial = line.serial,
+			.retired = line.retired,
+			.shared = line.shared};
+		service_of(master, line.service)->leftovers++;
+		if (line.serial > all->last_serial)
+			all->last_serial = line.serial;
+	}
+	return true;
+}
+
+void leftovers_take(struct master *master, struct holdings *holdings)
+{
+	struct leftovers *all = master->leftovers;
+
+	for (uint32_t i = 0; i < all->n; i++) {
+		struct leftover *item = &all->items[i];
+
+		item->fd = holdings_take(holdings, "leftover.%u.%u",
+			item->service, item->serial);
+		if (item->fd < 0 ||
+			loop_add(master->loop, item->fd, LOOP_IN | LOOP_RDHUP,
+				tag_make(TAG_LEFTOVER, i, item->serial)) < 0)
+			drop(master, item);
+	}
 }

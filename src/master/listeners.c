@@ -414,6 +414,13 @@ void listeners_retry(struct master *master)
 		reopen_pause_ns = 0;
 }
 
+void listeners_adopted(struct master *master)
+{
+	for (uint32_t id = 0; id < master->services_high; id++)
+		if (listener_missing(master, id) != NULL)
+			retry_later(master);
+}
+
 uint64_t listeners_retry_deadline(void)
 {
 	return reopen_ns == 0 ? LOOP_FOREVER : reopen_ns;

@@ -95,6 +95,9 @@ void listeners_reopen(struct master *master, uint32_t service);
 void listeners_retry(struct master *master);
 uint64_t listeners_retry_deadline(void);
 
+/* They were another master's: those that are missing are tried soon. */
+void listeners_adopted(struct master *master);
+
 /* One that was lost and is not back yet, of a service in force; or NULL. */
 const struct listener *listener_missing(
 	const struct master *master, uint32_t service);

@@ -382,6 +382,11 @@ uint64_t log_dropped(void)
 	return log_state.dropped;
 }
 
+void log_set_dropped(uint64_t lines)
+{
+	log_state.dropped = log_state.dropped_told = lines;
+}
+
 bool log_allowed(
 	struct log_rate *rate, uint64_t now_ns, uint64_t *out_suppressed)
 {

@@ -103,6 +103,7 @@ void log_finish(void);
 bool log_is_waiting(void);
 
 uint64_t log_dropped(void);
+void log_set_dropped(uint64_t lines); /* by the master before */
 
 /*
  * So many lines at once, then one a second: for lines that workers cause.

@@ -22,6 +22,7 @@
 #include "master/passed.h"
 #include "master/personality.h"
 #include "master/postfix_main.h"
+#include "master/upgrade.h"
 #include "sys/fd.h"
 #include "sys/path.h"
 #include "sys/spawn.h"
@@ -41,6 +42,7 @@ static const char usage[] =
 
 enum mode {
 	MODE_SERVE,
+	MODE_REHEARSE,
 	MODE_CHECK,
 	MODE_SETTINGS,
 	MODE_VERSION,
@@ -53,6 +55,7 @@ static enum mode parse_arguments(int argc, char **argv, struct options *options)
 	static const struct option longs[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"check", no_argument, NULL, 'k'},
+		{"rehearse", no_argument, NULL, 'r'},
 		{"settings", no_argument, NULL, 's'},
 		{"spawn", required_argument, NULL, 'p'},
 		{"version", no_argument, NULL, 'V'},
@@ -67,6 +70,8 @@ static enum mode parse_arguments(int argc, char **argv, struct options *options)
 			options->config = optarg;
 		else if (c == 'k')
 			mode = MODE_CHECK;
+		else if (c == 'r')
+			mode = MODE_REHEARSE;
 		else if (c == 's')
 			mode = MODE_SETTINGS;
 		else if (c == 'V')
@@ -215,10 +220,29 @@ static int start(struct master *master, struct table *table)
 	return code;
 }
 
+/* From the files, or where another master was. */
+static int begin(struct master *master, const struct options *options)
+{
+	struct table *table;
+	int code;
+
+	if (upgrade_is_arriving()) {
+		if (!upgrade_arrive(master))
+			return EXIT_MACHINE;
+		master_round(master); /* on trial */
+		upgrade_settle(master);
+		return EXIT_OK;
+	}
+	table = first_table(options->config);
+	code = table == NULL ? EXIT_CONFIG : start(master, table);
+	if (code == EXIT_OK && !master->stopping)
+		say_started(master);
+	return code;
+}
+
 static int serve(const struct options *options)
 {
 	struct master master;
-	struct table *table;
 	const char *what;
 	int code;
 
@@ -232,15 +256,11 @@ static int serve(const struct options *options)
 	code = master_open(&master, options, &what);
 	if (code < 0)
 		return begin_failed(what, code);
-	table = first_table(options->config);
-	code = table == NULL ? EXIT_CONFIG : start(&master, table);
-	if (code == EXIT_OK) {
-		if (!master.stopping)
-			say_started(&master);
+	code = begin(&master, options);
+	if (code == EXIT_OK)
 		code = master_run(&master);
-	} else {
+	else
 		manager_failed(code);
-	}
 	master_finish(&master);
 	log_flush();
 	return code;
@@ -252,6 +272,7 @@ int main(int argc, char **argv)
 		.config = DEFAULT_CONFIG,
 		.spawn_method = SPAWN_AUTO};
 
+	upgrade_begin(argv);
 	if (postfix_is_meant(argc, argv))
 		return postfix_main(argc, argv);
 	switch (parse_arguments(argc, argv, &options)) {
@@ -269,6 +290,8 @@ int main(int argc, char **argv)
 	case MODE_WRONG:
 		fputs(usage, stderr);
 		return EXIT_USAGE;
+	case MODE_REHEARSE:
+		return upgrade_rehearse(&options);
 	case MODE_SERVE:
 		break;
 	}

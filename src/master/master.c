@@ -65,11 +65,8 @@ static int open_tables(struct master *master)
 	return result;
 }
 
-int master_open(struct master *master, const struct options *options,
-	const char **out_what)
+int master_prepare(struct master *master, const struct options *options)
 {
-	int result;
-
 	*master = (struct master){.options = options,
 		.personality = options->personality,
 		.flow = {-1, -1},
@@ -77,6 +74,17 @@ int master_open(struct master *master, const struct options *options,
 		.null_fd = -1,
 		.lock_fd = -1};
 	master->now_ns = master->started_ns = clock_now_ns();
+	return open_tables(master);
+}
+
+int master_open(struct master *master, const struct options *options,
+	const char **out_what)
+{
+	int result = master_prepare(master, options);
+
+	*out_what = "memory";
+	if (result < 0)
+		return result;
 	molds_begin();
 	*out_what = "spawner";
 	result = spawner_create(&master->spawner, options->spawn_method);
@@ -95,14 +103,10 @@ int master_open(struct master *master, const struct options *options,
 	if (result < 0)
 		return result;
 	*out_what = "signals";
-	result = open_signals(master);
-	if (result < 0)
-		return result;
-	*out_what = "memory";
-	return open_tables(master);
+	return open_signals(master);
 }
 
-int master_size(struct master *master, uint32_t workers_max)
+int master_room(struct master *master, uint32_t workers_max)
 {
 	master->limits = (struct core_limits){.services_max = SERVICES_MAX,
 		.workers_max = workers_max,
@@ -111,10 +115,17 @@ int master_size(struct master *master, uint32_t workers_max)
 	master->core_bytes = core_size(&master->limits);
 	master->core_memory = sys_map(master->core_bytes);
 	master->workers = sys_map(workers_max * sizeof(*master->workers));
-	if (master->core_memory == NULL || master->workers == NULL)
-		return -ENOMEM;
-	master->core = core_init(master->core_memory, &master->limits);
-	return 0;
+	return master->core_memory == NULL || master->workers == NULL ? -ENOMEM
+								      : 0;
+}
+
+int master_size(struct master *master, uint32_t workers_max)
+{
+	int result = master_room(master, workers_max);
+
+	if (result == 0)
+		master->core = core_init(master->core_memory, &master->limits);
+	return result;
 }
 
 void master_finish(struct master *master)

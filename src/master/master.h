@@ -75,6 +75,7 @@ struct master {
 	int signal_fd;
 	int null_fd;
 	int lock_fd;
+	bool held; /* starts wait until we are who we are to be */
 	bool stopping;
 	bool hurried;
 	bool child_signal; /* SIGCHLD came this round */
@@ -86,6 +87,12 @@ struct master {
 /* Open what needs no configuration. 0 or -errno; *OUT_WHAT says where. */
 int master_open(struct master *master, const struct options *options,
 	const char **out_what);
+
+/* The half of it that is memory. 0 or -errno. */
+int master_prepare(struct master *master, const struct options *options);
+
+/* Memory for the core, which is not made yet, and for the workers. */
+int master_room(struct master *master, uint32_t workers_max);
 
 /* Memory for the core and the workers, once the first table is known. */
 int master_size(struct master *master, uint32_t workers_max);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "core/action.h"
 #include "master/channel.h"
 #include "master/edition.h"
@@ -16,6 +17,7 @@
 #include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
+#include "master/upgrade.h"
 #include "master/workers.h"
 #include "master_proto.h"
 #include "proto/mold.h"
@@ -51,6 +53,38 @@ void molds_begin(void)
 	all.elders_n = sys_children(all.elders, ELDERS_MAX);
 	if (all.elders_n > ELDERS_MAX)
 		all.elders_n = -1;
+}
+
+uint32_t molds_ordered(void)
+{
+	return all.n;
+}
+
+bool molds_elders(char out[MOLDS_ELDERS_ROOM])
+{
+	struct text_builder text;
+
+	text_builder_init(&text, out, MOLDS_ELDERS_ROOM);
+	for (int i = 0; i < all.elders_n; i++)
+		text_put_format(&text, "%s%d", i > 0 ? " " : "", all.elders[i]);
+	return all.elders_n >= 0;
+}
+
+bool molds_set_elders(const char *words)
+{
+	struct text rest = text_of(words);
+	struct text word;
+	uint64_t pid;
+
+	all.elders_n = words == NULL ? -1 : 0;
+	while (rest.n > 0 && text_cut(&rest, ' ', &word)) {
+		if (all.elders_n == ELDERS_MAX ||
+			number_parse(word, (struct number_limits){1, INT32_MAX},
+				&pid) != NUMBER_OK)
+			return false;
+		all.elders[all.elders_n++] = (int)pid;
+	}
+	return true;
 }
 
 static void want_hunt(const struct master *master);
@@ -231,7 +265,8 @@ static bool is_known(const struct master *master, int pid)
 	for (int i = 0; i < all.elders_n; i++)
 		if (all.elders[i] == pid)
 			return true;
-	return pid == reload_pid(master) ||
+	return pid == reload_pid(master) || upgrade_is_ours(pid) ||
+	       upgrade_is_guardian(pid) ||
 	       worker_by_pid(master, pid) != UINT32_MAX;
 }
 

@@ -47,4 +47,15 @@ void molds_begin(void);
 void molds_expire(struct master *master);
 uint64_t molds_deadline(void);
 
+/* Orders that are out. */
+uint32_t molds_ordered(void);
+
+#define MOLDS_ELDERS_ROOM 1024
+
+/* Those children as words, for the master that follows; false: too many. */
+bool molds_elders(char out[MOLDS_ELDERS_ROOM]);
+
+/* The same as they were told; NULL: too many. False: those are no pids. */
+bool molds_set_elders(const char *words);
+
 #endif

@@ -49,5 +49,6 @@ const struct personality personality_native = {
 	.wakes_dgram = true,
 	.wake_stays = false,
 	.lone_stays = false,
+	.upgrades = true,
 	.reload_replaces = false,
 };

@@ -9,6 +9,7 @@
 #include "core/view.h"
 #include "master/edition.h"
 #include "master/master.h"
+#include "master/page_state.h"
 #include "master/records.h"
 #include "master/services.h"
 #include "master/workers.h"
@@ -19,29 +20,6 @@
 
 #define NOBODY UINT32_MAX
 #define SERVED_MAX (UINT64_C(1) << 48) /* more is a lie */
-
-/* 64 workers, a bit for each. */
-struct line {
-	uint64_t allotted;    /* lives, or is about to */
-	uint64_t quiet;	      /* believed by its bit */
-	uint64_t loud;	      /* believed by its words */
-	uint64_t known;	      /* the core has heard of it at all ... */
-	uint64_t ready;	      /* ... and READY was the last it heard */
-	uint64_t worn;	      /* the core has heard that it is */
-	uint32_t workers[64]; /* slots of the master's */
-};
-
-struct page {
-	struct page *older; /* of the same service, under another user */
-	struct ostler__page_head *head;	 /* mapped: OSTLER__PAGE_TOP_BYTES */
-	struct ostler__page_word *words; /* [words_n] */
-	struct line *lines;		 /* owned; [lines_n] */
-	uint32_t words_n;
-	uint32_t lines_n;
-	uint32_t users; /* workers */
-	uid_t uid;
-	int fd; /* owned */
-};
 
 static uint64_t bit_of(uint32_t place)
 {

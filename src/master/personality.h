@@ -106,6 +106,7 @@ struct personality {
 	bool wakes_dgram; /* datagram sockets can be woken */
 	bool wake_stays;  /* a wake-up's connection is the worker's to end */
 	bool lone_stays;  /* who is one by the table is never more */
+	bool upgrades;	  /* another program may follow in its place */
 	bool reload_replaces; /* every worker, whether its row changed or not */
 };
 

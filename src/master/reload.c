@@ -431,6 +431,12 @@ uint64_t reload_failures(const struct master *master)
 	return master->reload->failures;
 }
 
+void reload_set_counts(struct master *master, uint64_t count, uint64_t failures)
+{
+	master->reload->count = count;
+	master->reload->failures = failures;
+}
+
 int reload_pid(const struct master *master)
 {
 	if (master->reload->asking)

@@ -60,6 +60,10 @@ const struct reload_result *reload_result(const struct master *master);
 uint64_t reload_count(const struct master *master);
 uint64_t reload_failures(const struct master *master);
 
+/* As they were told by the master before. */
+void reload_set_counts(
+	struct master *master, uint64_t count, uint64_t failures);
+
 /* The child that looks users up is no stranger. */
 int reload_pid(const struct master *master);
 

@@ -16,6 +16,7 @@
 #include "master/preview.h"
 #include "master/reload.h"
 #include "master/shared.h"
+#include "master/upgrade.h"
 #include "master/wake.h"
 #include "master/weigh.h"
 #include "master/workers.h"
@@ -42,7 +43,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	uint64_t at_ns = core_deadline_ns(master->core);
 
 	/* More strangers ended than a round sees to: no signal tells again. */
-	if (master->child_signal)
+	if (master->child_signal || upgrade_is_arriving())
 		return now_ns;
 	at_ns = earlier(at_ns, channel_deadline(master));
 	at_ns = earlier(at_ns, molds_deadline());
@@ -53,6 +54,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, preview_deadline());
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, weigh_deadline());
+	at_ns = earlier(at_ns, upgrade_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
 	at_ns = earlier(at_ns, manager_deadline(master));
 	if (master->exit_ns != 0)
@@ -77,11 +79,15 @@ static void take_signal(struct master *master, int signal)
 	case SIGHUP:
 		reload_request(master);
 		break;
+	case SIGUSR2:
+		if (master->personality->upgrades)
+			upgrade_request(master, NULL);
+		break;
 	case SIGCHLD:
 		master->child_signal = true;
 		break;
 	default:
-		break; /* USR1: no file to reopen; USR2: none yet; ALRM */
+		break; /* USR1: no file to reopen; ALRM */
 	}
 }
 
@@ -143,6 +149,9 @@ static void take_rest(struct master *master, const struct loop_event *event)
 		/* Its child's end may have hidden those of strangers. */
 		master->child_signal = true;
 		break;
+	case TAG_REHEARSAL:
+		upgrade_heard();
+		break;
 	case TAG_CHANNEL:
 	case TAG_SHARED:
 	case TAG_LEFTOVER:
@@ -174,7 +183,8 @@ static void reap_strangers(struct master *master)
 			worker_ended(master, slot);
 			continue;
 		}
-		if (pid == reload_pid(master) || pid == preview_pid(master))
+		if (pid == reload_pid(master) || pid == preview_pid(master) ||
+			upgrade_is_ours(pid))
 			return; /* its own descriptor tells */
 		if (sys_reap_stranger(pid, &end) != 1)
 			return;
@@ -232,6 +242,7 @@ void round_expire(struct master *master)
 	while (reload_told(master));
 	drains_tell(master);
 	control_expire(master);
+	upgrade_go_on(master);
 	if (master->exit_ns != 0 && master->now_ns >= master->exit_ns)
 		master->done = true;
 	if (!log_is_waiting() || master->now_ns < master->log_retry_ns)

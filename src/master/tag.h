@@ -25,6 +25,7 @@ enum tag_kind {
 	TAG_CLIENT,   /* index, serial */
 	TAG_WAKE,     /* index, serial */
 	TAG_LOOKUP,
+	TAG_REHEARSAL, /* of an upgrade */
 };
 
 uint64_t tag_make(enum tag_kind kind, uint32_t index, uint32_t serial);

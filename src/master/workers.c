@@ -184,6 +184,18 @@ static int try_start(struct master *master, uint32_t slot)
 	return result;
 }
 
+static void queue(struct worker_record *worker)
+{
+	if (!worker->queued)
+		queued_n++;
+	worker->queued = true;
+}
+
+void worker_requeue(void)
+{
+	queued_n++;
+}
+
 static void start_or_queue(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
@@ -196,11 +208,9 @@ static void start_or_queue(struct master *master, uint32_t slot)
 		never_born(master, slot, STAGE_LISTENER, missing->error);
 		return;
 	}
-	result = try_start(master, slot);
+	result = master->held ? -EBUSY : try_start(master, slot);
 	if (result == -EBUSY) {
-		if (!worker->queued)
-			queued_n++;
-		worker->queued = true;
+		queue(worker);
 		return;
 	}
 	if (worker->queued)
@@ -226,7 +236,8 @@ void worker_start(struct master *master, const struct action *action)
 		master->workers_high = slot + 1;
 	if (service_of(master, action->service)->row->max_memory != 0)
 		weigh_begin(master);
-	if (action->mold_serial != 0)
+	/* Held, it starts without its mold: an order cannot wait. */
+	if (action->mold_serial != 0 && !master->held)
 		molds_order(master, slot, action);
 	else
 		start_or_queue(master, slot);
@@ -263,7 +274,7 @@ void workers_collect(struct master *master)
 			inbox_put_worker(
 				&master->inbox, EVENT_STARTED, slot, serial);
 	}
-	if (queued_n > 0)
+	if (queued_n > 0 && !master->held)
 		start_queued(master);
 }
 
@@ -345,7 +356,7 @@ static void tell_end(
 void worker_ended(struct master *master, uint32_t slot)
 {
 	struct worker_record *worker = &master->workers[slot];
-	struct child_end end;
+	struct child_end end = {.code = 0};
 	int result = sys_child_reap(worker->pidfd, &end);
 
 	/*
@@ -354,7 +365,8 @@ void worker_ended(struct master *master, uint32_t slot)
 	 */
 	if (result == 0)
 		(void)loop_remove(master->loop, worker->pidfd);
-	if (result != 1)
+	/* Another master's child: that it has ended is all that is known. */
+	if (result != 1 && result != -ECHILD)
 		return;
 	deaths[deaths_n++ % DEATHS_MAX] = (struct last_death){.slot = slot,
 		.serial = worker->serial,

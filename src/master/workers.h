@@ -38,6 +38,9 @@ struct last_death {
 /* ACTION_SPAWN. What came of it is an event. */
 void worker_start(struct master *master, const struct action *action);
 
+/* One more waits for its start, as its record says. */
+void worker_requeue(void);
+
 /* Starts that waited; starts that came to an end. */
 void workers_collect(struct master *master);
 

@@ -47,6 +47,7 @@ struct text_builder;
 	VERB(CONTROL_VERB_DRAIN, "drain", true, true, false)                   \
 	VERB(CONTROL_VERB_RESUME, "resume", true, true, false)                 \
 	VERB(CONTROL_VERB_PLAN, "plan", false, true, true)                     \
+	VERB(CONTROL_VERB_UPGRADE, "upgrade", false, true, true)               \
 	VERB(CONTROL_VERB_STOP, "stop", false, true, false)                    \
 	VERB(CONTROL_VERB_STOP_NOW, "stop now", false, true, false)            \
 	VERB(CONTROL_VERB_VERSION, "version", false, false, false)             \
@@ -146,6 +147,9 @@ struct control_socket {
 };
 struct control_worker {
 	CONTROL_WORKER_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
+};
+struct control_upgrade {
+	CONTROL_UPGRADE_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
 };
 struct control_end {
 	CONTROL_END_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)

@@ -115,6 +115,13 @@
 	TEXT(process) /* running, stopped, uninterruptible sleep ... */        \
 	TEXT(wchan)   /* where in the kernel it sleeps */
 
+/* `upgrade`: who was the master, and who is. */
+#define CONTROL_UPGRADE_FIELDS(NUMBER, TEXT)                                   \
+	TEXT(before) /* versions */                                            \
+	TEXT(after)                                                            \
+	NUMBER(pid_before)                                                     \
+	NUMBER(pid) /* the same, but after a rescue */
+
 #define CONTROL_END_FIELDS(NUMBER, TEXT)                                       \
 	TEXT(result) /* ok, failed */                                          \
 	NUMBER(code) /* enum control_code, when it failed */                   \
@@ -131,6 +138,7 @@
 	KIND(CONTROL_WORKER, worker, CONTROL_WORKER_FIELDS)                    \
 	KIND(CONTROL_DIAG, diag, CONTROL_DIAG_FIELDS)                          \
 	KIND(CONTROL_STUCK, stuck, CONTROL_STUCK_FIELDS)                       \
+	KIND(CONTROL_UPGRADE, upgrade, CONTROL_UPGRADE_FIELDS)                 \
 	KIND(CONTROL_END, end, CONTROL_END_FIELDS)
 
 #endif

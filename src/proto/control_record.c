@@ -46,6 +46,10 @@ static const struct control_field diag_fields[] = {
 static const struct control_field stuck_fields[] = {
 	CONTROL_STUCK_FIELDS(NUMBER, TEXT)};
 #undef HERE
+#define HERE control_upgrade
+static const struct control_field upgrade_fields[] = {
+	CONTROL_UPGRADE_FIELDS(NUMBER, TEXT)};
+#undef HERE
 #define HERE control_end
 static const struct control_field end_fields[] = {
 	CONTROL_END_FIELDS(NUMBER, TEXT)};

@@ -38,6 +38,11 @@ static struct ostler__page_word *words_of(void *top)
 					    1);
 }
 
+struct ostler__page_word *ostler__page_words(void *top)
+{
+	return words_of(top);
+}
+
 struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n)
 {
 	struct ostler__page_head *head = top;

@@ -97,6 +97,9 @@ unsigned ostler__popcount(uint64_t bits);
 size_t ostler__page_bytes(uint32_t words_n);
 struct ostler__page_word *ostler__page_init(void *top, uint32_t words_n);
 
+/* The same of one that was begun before. */
+struct ostler__page_word *ostler__page_words(void *top);
+
 /* The mark of each of WORDS_N words that tells of fewer than LEAST ready. */
 uint32_t ostler__page_low(uint32_t least, uint32_t words_n);
 

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -19,6 +22,24 @@ int sys_child_open(int pid)
 int sys_child_signal(int pidfd, int number)
 {
 	return pidfd_send_signal(pidfd, number, NULL, 0) < 0 ? -errno : 0;
+}
+
+int sys_child_pid(int pidfd)
+{
+	char path[64];
+	char line[128];
+	FILE *file;
+	int pid = -EBADF;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return -errno;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (strncmp(line, "Pid:", 4) == 0)
+			pid = atoi(line + 4);
+	(void)fclose(file); /* only read */
+	return pid == -1 || pid == 0 ? -ESRCH : pid;
 }
 
 bool sys_child_is_ours(int pidfd)

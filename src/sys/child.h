@@ -22,6 +22,9 @@ int sys_child_open(int pid);
 
 int sys_child_signal(int pidfd, int signal);
 
+/* Whose PIDFD it is; -EBADF if it is none, -ESRCH if he is gone and reaped. */
+int sys_child_pid(int pidfd);
+
 /* Whether PIDFD is a child of ours; nothing is reaped. */
 bool sys_child_is_ours(int pidfd);
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
@@ -38,6 +39,9 @@ int fd_nonblocking(int fd, bool on);
 
 /* FD is inherited across exec (on), or is not. */
 int fd_inherit(int fd, bool on);
+
+/* Which file it is. */
+int fd_file(int fd, uint64_t *out_dev, uint64_t *out_ino);
 
 int sys_open_null(void);
 

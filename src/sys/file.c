@@ -10,6 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int fd_file(int fd, uint64_t *out_dev, uint64_t *out_ino)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*out_dev = st.st_dev;
+	*out_ino = st.st_ino;
+	return 0;
+}
+
 /* Make room for one byte more; never above MAX + 2 (the NUL, and one to see
  * that there is too much). */
 static int grow(char **data, size_t *room, size_t max)

@@ -62,6 +62,15 @@ int sys_memory_size(int fd, uint64_t *out_bytes)
 	return 0;
 }
 
+bool sys_is_sealed(int fd, size_t bytes)
+{
+	int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (size_t)st.st_size >= bytes &&
+	       (fcntl(fd, F_GET_SEALS) & wanted) == wanted;
+}
+
 void *sys_map_shared(int fd, size_t bytes)
 {
 	void *memory =

@@ -2,6 +2,7 @@
 #ifndef OSTLER_SYS_MEMORY_H
 #define OSTLER_SYS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ void sys_unmap(void *memory, size_t bytes);
  * -errno.
  */
 int sys_sealed(size_t bytes);
+
+/* Whether FD is such an object, of so many bytes at least. */
+bool sys_is_sealed(int fd, size_t bytes);
 
 /* The first BYTES of it, to be given back by sys_unmap(); or NULL. */
 void *sys_map_shared(int fd, size_t bytes);

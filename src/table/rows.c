@@ -20,6 +20,7 @@ static const struct saved_field table_fields[] = {
 	SAVED(table, "runtime-directory", runtime_directory, SAVED_TEXT, 0),
 	SAVED(table, "control-group", control_group, SAVED_TEXT, 0),
 	SAVED(table, "workers-max", workers_max, SAVED_U32, ANY),
+	SAVED(table, "upgrade-timeout", upgrade_timeout_ns, SAVED_U64, ANY),
 	SAVED(table, "log", log, SAVED_ENUM, LOG_POSTLOG),
 	SAVED(table, "listeners-max", listeners_max, SAVED_U32,
 		TABLE_LISTENERS_MOST),
@@ -27,7 +28,7 @@ static const struct saved_field table_fields[] = {
 };
 static const struct saved_kind table_kind = SAVED_KIND("table", table_fields);
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct table) == 64,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct table) == 80,
 	"a field of struct table is not saved");
 
 static const struct saved_field endpoint_fields[] = {

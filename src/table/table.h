@@ -32,6 +32,7 @@ struct table {
 	const char *runtime_directory; /* absolute */
 	const char *control_group;     /* may read status; or NULL */
 	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
+	uint64_t upgrade_timeout_ns;
 	enum log_target log;
 	unsigned listeners_max; /* of one service */
 	bool shares_ports;   /* a wildcard and an address may have one port */

@@ -70,6 +70,7 @@ static void check_loaded(const struct table *what)
 	check_text(loaded->runtime_directory, what->runtime_directory);
 	check_text(loaded->control_group, what->control_group);
 	assert_int_equal(loaded->workers_max, what->workers_max);
+	assert_int_equal(loaded->upgrade_timeout_ns, what->upgrade_timeout_ns);
 	assert_int_equal(loaded->log, what->log);
 	assert_int_equal(loaded->listeners_max, what->listeners_max);
 	assert_int_equal(loaded->shares_ports, what->shares_ports);
@@ -88,6 +89,7 @@ static void a_table_is_the_same_afterwards(void **state)
 	CHECK_TEXT(read_conf("runtime_directory = /run/x\n"
 			     "control_group = adm\n"
 			     "workers_max = 77\n"
+			     "upgrade_timeout = 77s\n"
 			     "log = syslog\n"
 			     "service b {\n"
 			     "\tlisten = {\"127.0.0.1:1\", \"[::1]:2\"}\n"

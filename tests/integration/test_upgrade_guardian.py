@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""A new program that dies, or hangs, before it can go back: the guardian goes on."""
+
+import os
+import signal
+
+import pytest
+
+from ostlerd import SANITIZED, Ostlerd, is_alive, wait_until
+from test_upgrade_rescue import FAULTY, attempt, check_goes_on, config, patience
+
+BODIES = ["kill -SEGV $$", "exit 0"] + ([] if SANITIZED else ["exec sleep 1000"])
+
+
+def dies(master, body):
+    path = master.directory / "dies"
+    path.write_text(f"#!/bin/sh\n[ \"$1\" = --rehearse ] && exec {FAULTY} --rehearse\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_who_is_dead_is_followed_by_the_guardian(body):
+    head = patience("hang" if "sleep" in body else "")
+    with Ostlerd(config(), head=head, leftovers=True) as master:
+        pid = master.pid
+        with master.client("web") as client:
+            first = client.ask("pid")
+            master.wait_for("web", lambda r: r["taken"] == 1)
+            done = attempt(master, dies(master, body))
+            assert done.returncode == 1, (done, master.log())
+            assert "another process" in done.stderr
+            master.wait()
+            now = master.status()["master"]["pid"]
+            assert now != pid
+            assert (master.runtime / "ostler.pid").read_text().strip() == str(now)
+            check_goes_on(master, client, first)
+            # A worker's end is seen, though not how it was.
+            with master.client("web") as two:
+                second = int(two.ask("pid"))
+                os.kill(second, signal.SIGKILL)
+                master.wait_for("web", lambda r: r["taken"] == 0)
+            assert not is_alive(second)
+        assert master.ostler("upgrade").returncode == 0
+        assert master.status()["master"]["pid"] == now
+        assert master.ostler("stop").returncode == 0
+        wait_until(lambda: not is_alive(now), "the rescuer has stopped")
+        master.check_clean()
