@@ -285,7 +285,29 @@ MUTANTS = [
     ("time at the limit is not counted",
      "\t\tpool->limit_ns += core->now_ns - pool->limit_since_ns;\n", "\t\t;\n"),
     ("later deadlines come first",
-     "\t\tif (d->at_ns[thing] <= at(d, child))\n", "\t\tif (d->at_ns[thing] > at(d, child))\n"),
+     "\treturn d->at_ns[a] < d->at_ns[b] ||\n", "\treturn d->at_ns[a] > d->at_ns[b] ||\n"),
+    ("of two that are due at one time the heap's past decides",
+     "(d->at_ns[a] == d->at_ns[b] && a < b)", "false"),
+    ("who is saved is not told what he waits for",
+     "\tif (line.due)\n\t\tworker_set_deadline(\n", "\tif (line.due && core->now_ns == 0)\n\t\tworker_set_deadline(\n"),
+    ("a saved service forgets its own time",
+     "\tif (line.due)\n\t\tdeadline_set(&core->deadlines, line.service, line.due_ns);\n", ""),
+    ("saved workers change their order",
+     "\tlast->next = slot;\n\tworker->prev = load->last;\n",
+     "\tworker->next = *list;\n\tcore->workers[*list].prev = slot;\n\t*list = slot;\n\t(void)last;\n"),
+    ("saved free slots change their order",
+     "\tif (load->free == NO_SLOT)\n\t\tcore->workers_free = line.slot;\n\telse\n"
+     "\t\tcore->workers[load->free].next = line.slot;\n",
+     "\tworker->next = core->workers_free;\n\tcore->workers_free = line.slot;\n"),
+    ("a suspect that is saved is believed",
+     "\tpool->suspects += worker->suspect;\n\tpool->mutes", "\tpool->mutes"),
+    ("guests that are saved are workers", "\t\tpool->guests_n++;\n\t\treturn;\n\t}\n\tcore->ready_n +=",
+     "\t\tpool->guests_n++;\n\t}\n\tcore->ready_n +="),
+    ("dice are not saved", "\tcore->prng = saved.prng;\n", ""),
+    ("a half of a table is not saved", "\t\tif (core->pools[i].row)\n\t\t\tsave_row(", "\t\tif (false)\n\t\t\tsave_row("),
+    ("what is promised to others is forgotten", "\t\tcore->reserved += pool->deficit;\n", ""),
+    ("a serial that was seen is given again", "\tcore->last_serial = serial;\n", ""),
+    ("a field is not saved", "\tSAVED(pool_line, \"lease-strikes\", pool.lease.strikes, SAVED_U32,\n\t\tSAVE_ANY),\n", ""),
     ("worn workers leave all at once",
      "\tif (gone || (token->new_serial != 0 && fits))\n", "\tif (gone || fits || core->now_ns > 0)\n"),
     ("a worn worker goes before another is up",
@@ -373,7 +395,7 @@ MUTANTS = [
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
-    "bounce", "spare", "scale", "drain", "roll",
+    "bounce", "spare", "scale", "drain", "roll", "save",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60
@@ -389,7 +411,7 @@ class Bench:
         rest = [*(root / "src/base").glob("*.c"), *(root / "src/table").glob("*.c")]
         sim = root / "tests/sim"
         unit = root / "tests/unit"
-        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_roll", "promise_rules", "promise_slots", "history"))])
+        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_roll", "promise_rules", "promise_slots", "history", "twin"))])
         self.good = dict(zip(self.core, self.compile_all(self.core)))
         script = self.compile_all([unit / "core_script.c"])
         world = [sim / (n + ".c") for n in ("sim", "world", "world_guest")]

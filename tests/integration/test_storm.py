@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Reloads with random changes, and killed workers (storm.py has the rest)."""
+
+from ostlerd import Ostlerd, wait_until
+from storm import Clients, Place, blows, dice
+
+
+def begin(master, place):
+    """Clients that are served already."""
+    clients = Clients(place, master.runtime)
+    wait_until(lambda: len(place.workers()) > 1, "workers are there")
+    return clients
+
+
+def settle(master):
+    """Nothing is left to be done."""
+    wait_until(lambda: all(s["depth"] in (0, None) and s["taken"] == 0
+                           for s in master.status()["services"]), "all is quiet")
+
+
+# catalogue 18, 76
+def test_no_client_is_lost_by_reloads_at_random():
+    rng = dice("reloads")
+    n = blows(25, 1000)
+    place = Place(rng, f"reloads-{id(rng)}")
+    killed = set()
+    with Ostlerd(place.text()) as master:
+        with begin(master, place) as clients:
+            for _ in range(n):
+                dice_now = rng.random()
+                if dice_now < 0.1:
+                    # Refused: what runs goes on.
+                    before = master.config.read_text().split("\n", 1)[1]
+                    assert master.reload("service x {", good=False).returncode != 0
+                    master.write(before)
+                else:
+                    master.reload(place.text())
+                if dice_now > 0.7:
+                    place.kill_worker(killed)
+            clients.finish(f"{n} reloads", killed)
+        settle(master)
+
+
+# catalogue 18
+def test_only_the_clients_of_killed_workers_are_lost():
+    rng = dice("kills")
+    n = blows(25, 200)
+    place = Place(rng, f"kills-{id(rng)}")
+    killed = set()
+    with Ostlerd(place.text()) as master:
+        with begin(master, place) as clients:
+            while len(killed) < n:
+                place.kill_worker(killed)
+            clients.finish(f"{n} kills", killed)
+        settle(master)
