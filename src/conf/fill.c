@@ -349,6 +349,23 @@ static void fill_counts(const struct values *values,
 			"workers");
 }
 
+/*
+ * Who shares a channel cannot be asked to leave alone, and a lone worker is
+ * never two: they are all replaced at once.
+ */
+static void fill_roll(const struct values *values, struct service *out)
+{
+	struct policy *policy = &out->policy;
+
+	policy->roll_batch =
+		value_part(values, SETTING_roll_batch, &policy->roll_percent);
+	policy->roll_alive_ns = value_number(values, SETTING_roll_alive);
+	policy->generations_max =
+		value_number32(values, SETTING_generations_max);
+	if (out->channel == CHANNEL_SHARED || policy->process_limit == 1)
+		policy->roll_batch = 0;
+}
+
 static void fill_wakeup(const struct values *values, struct policy *policy)
 {
 	struct place place = value_place(values, SETTING_wakeup);
@@ -442,6 +459,7 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_counts(&values, request, out);
 	fill_times(&values, out);
 	fill_mold(&values, out);
+	fill_roll(&values, out);
 	fill_overload(&values, request, out);
 	fill_sources(&values, out);
 }

@@ -100,6 +100,7 @@ static void put_limit(struct text_builder *builder,
 	switch (setting->kind) {
 	case KIND_NUMBER:
 	case KIND_AUTO:
+	case KIND_PART:
 	case KIND_LIMIT:
 		text_put_number(builder, value);
 		return;

@@ -20,6 +20,7 @@ enum setting_scope {
 enum setting_kind {
 	KIND_NUMBER,
 	KIND_AUTO,     /* a number, or "auto" */
+	KIND_PART,     /* a number, or a percentage */
 	KIND_DURATION, /* nanoseconds */
 	KIND_OCTAL,
 	KIND_SWITCH, /* yes or no */

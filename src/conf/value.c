@@ -49,6 +49,7 @@ static enum number_result parse(
 	switch (setting->kind) {
 	case KIND_NUMBER:
 	case KIND_AUTO:
+	case KIND_PART:
 	case KIND_LIMIT:
 		return number_parse(text, setting->limits, out);
 	case KIND_DURATION:
@@ -88,6 +89,8 @@ static const char *kind_example(enum setting_kind kind)
 		return "write it as in 65536, 64k, 1M, 2G";
 	if (kind == KIND_OCTAL)
 		return "write it as in 0660, with digits from 0 to 7";
+	if (kind == KIND_PART)
+		return "write it as in 2, or 10%";
 	return "write digits and nothing else";
 }
 
@@ -161,6 +164,29 @@ uint32_t value_auto(
 	if (strcmp(text, "auto") == 0)
 		return automatic;
 	return (uint32_t)number_of(values, id, text);
+}
+
+uint32_t value_part(
+	const struct values *values, enum setting_id id, bool *out_percent)
+{
+	const struct number_limits all = {1, 100};
+	struct text text = text_of(single(values, id));
+	uint64_t number = 1;
+
+	assert(settings[id].kind == KIND_PART);
+	assert(settings[id].limits.max <= UINT32_MAX);
+	*out_percent = text.n > 0 && text.bytes[text.n - 1] == '%';
+	if (!*out_percent)
+		return (uint32_t)number_of(values, id, text.bytes);
+	text.n--;
+	if (number_parse(text, all, &number) != NUMBER_OK) {
+		struct place place = value_place(values, id);
+
+		complain(values->diags, &place, "give it 1% to 100%",
+			"%s: '%s' is not a percentage", settings[id].name,
+			text.bytes);
+	}
+	return (uint32_t)number;
 }
 
 uint64_t value_limit(const struct values *values, enum setting_id id)

@@ -41,6 +41,10 @@ uint32_t value_number32(const struct values *values, enum setting_id id);
 uint32_t value_auto(
 	const struct values *values, enum setting_id id, uint32_t automatic);
 
+/* A number; or a percentage, and *OUT_PERCENT says so. */
+uint32_t value_part(
+	const struct values *values, enum setting_id id, bool *out_percent);
+
 /* A limit: RLIMIT_UNSET, RLIMIT_NONE or the number. */
 uint64_t value_limit(const struct values *values, enum setting_id id);
 

@@ -48,13 +48,21 @@ def is_served(master, where):
         return client.ask("echo x") is not None
 
 
+def target(link):
+    """Where LINK points to; nowhere, if it has just gone."""
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
+
+
 class Page:
     """A service's page, by the master's descriptor of it."""
 
     def __init__(self, master, n=0):
         where = f"/proc/{master.pid}/fd"
         found = [fd for fd in sorted(os.listdir(where), key=int)
-                 if os.readlink(f"{where}/{fd}").startswith("/memfd:ostler-page")]
+                 if target(f"{where}/{fd}").startswith("/memfd:ostler-page")]
         self.all = len(found)
         fd = os.open(f"{where}/{found[n]}", os.O_RDWR)
         self.memory = mmap.mmap(fd, 0)
