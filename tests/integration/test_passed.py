@@ -159,6 +159,7 @@ def test_what_does_not_fit_is_named(why, place):
         os.mkfifo(place / "x")
         thing = os.open(place / "x", os.O_RDONLY | os.O_NONBLOCK)
     else:
+        port = free_port("::")
         endpoint = f"[::]:{port}"
         thing = tcp(port, "::", v6only=0)
     with_it = rogue("one", [endpoint])
@@ -177,7 +178,7 @@ def test_what_does_not_fit_is_named(why, place):
 
 
 def test_both_families_are_told_apart():
-    four, six, both = free_port(), free_port("::1"), free_port("::1")
+    four, six, both = free_port(), free_port("::1"), free_port("::")
     with tcp(four) as a, tcp(six, "::1", v6only=1) as b, tcp(both, "::", v6only=0) as c:
         text = echo([f"127.0.0.1:{four}", f"[::1]:{six}", f"*:{both}"])
         with Passing(text, [c, b, a]) as master:

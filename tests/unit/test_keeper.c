@@ -52,7 +52,7 @@ static struct keep_message hear(int *out_gift)
 	static char values[KEEP_MESSAGE_BYTES];
 	char line[KEEP_MESSAGE_BYTES];
 	struct text_builder store;
-	struct keep_message message;
+	struct keep_message message = {0};
 	int n = -EAGAIN;
 
 	text_builder_init(&store, values, sizeof(values));
