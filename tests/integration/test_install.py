@@ -27,6 +27,7 @@ WANTED = [
     "share/man/man3/ostler.3",
     "share/man/man7/ostler-protocol.7",
     "lib/systemd/system/ostler.service",
+    "share/doc/ostler/examples/ostler.socket",
     "lib/sysusers.d/ostler.conf",
     "lib/tmpfiles.d/ostler.conf",
 ]
@@ -96,7 +97,7 @@ def test_installed_programs_find_their_libraries(prefix, library):
 def test_the_unit_names_the_installed_master(prefix):
     unit = (prefix / "lib/systemd/system/ostler.service").read_text()
     assert "ExecStart=/usr/local/sbin/ostlerd -c" in unit
-    assert "@" not in re.sub(r"#.*", "", unit)
+    assert "@" not in re.sub(r"#.*|@system-service", "", unit)
 
 
 @pytest.mark.skipif(sanitized(), reason="the library has a sanitizer in it")
