@@ -11,6 +11,7 @@
 #include "master/personality.h"
 #include "master/plan.h"
 #include "master/shared.h"
+#include "master/store.h"
 #include "master/weigh.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
@@ -59,6 +60,9 @@ static int put_name(const struct plan *plan, const struct service *row,
 {
 	if (made->listener.endpoint->path == NULL)
 		return 0;
+	if (made->listener.stored) /* and had its name from another master */
+		return listener_protect(&made->listener, row,
+			edition_sockets(plan->edition, row));
 	if (made->source == PLAN_NEW)
 		return listener_commit(&made->listener.maker, &made->named);
 	return made->protect ? protect(plan, made, plan->edition, row) : 0;
@@ -126,6 +130,7 @@ static struct listener move_listener(
 	moved.ino = from->ino;
 	moved.maker = from->maker;
 	moved.passed = from->passed;
+	moved.stored = from->stored;
 	return moved;
 }
 
@@ -241,5 +246,6 @@ bool plan_commit(struct plan *plan, struct diags *diags)
 	free(moved);
 	inbox_put_kind(&plan->master->inbox, EVENT_TABLE);
 	weigh_begin(plan->master);
+	store_changed();
 	return true;
 }

@@ -7,6 +7,7 @@
 #include "master/master.h"
 #include "master/passed.h"
 #include "master/services.h"
+#include "master/store.h"
 #include "sys/depth.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
@@ -57,6 +58,7 @@ void listener_doom(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
+	store_drop(listener);
 	if (listener->passed) {
 		passed_is_given_up(listener);
 		fd_close(&listener->fd);

@@ -13,6 +13,7 @@
 #include "master/page.h"
 #include "master/passed.h"
 #include "master/services.h"
+#include "master/store.h"
 #include "master/workers.h"
 #include "sys/clock.h"
 #include "sys/depth.h"
@@ -258,6 +259,7 @@ static bool lost(struct master *master, const struct service_state *state,
 	listener->ear = LISTENER_UNKNOWN;
 	if (revive(state, listener))
 		return true;
+	store_drop(listener);
 	/* We may be stopped before it is opened again. */
 	listener_unlink(listener);
 	let_go(listener);
@@ -442,6 +444,7 @@ void listeners_reopen(struct master *master, uint32_t service)
 		if (result < 0 && !listener->passed)
 			retry_later(master);
 		arm(master, service, i, state->watching);
+		store_changed();
 		if (log_allowed(&state->troubles, master->now_ns, &suppressed))
 			say_reopened(state, listener);
 	}
@@ -452,6 +455,8 @@ void listener_close(struct master *master, struct listener *listener)
 	if (listener->fd < 0)
 		return;
 	(void)loop_remove(master->loop, listener->fd);
+	if (!master->stopping)
+		store_drop(listener);
 	if (listener->passed && !master->stopping)
 		passed_is_given_up(listener);
 	listener_unlink(listener);

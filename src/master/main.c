@@ -22,6 +22,7 @@
 #include "master/passed.h"
 #include "master/personality.h"
 #include "master/postfix_main.h"
+#include "master/store.h"
 #include "master/upgrade.h"
 #include "sys/fd.h"
 #include "sys/path.h"
@@ -251,6 +252,7 @@ static int serve(const struct options *options)
 	log_init();
 	passed_begin();
 	manager_begin();
+	store_begin();
 	if (code < 0)
 		return begin_failed("/dev/null", code);
 	code = master_open(&master, options, &what);

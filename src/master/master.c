@@ -22,6 +22,7 @@
 #include "master/molds.h"
 #include "master/round.h"
 #include "master/services.h"
+#include "master/store.h"
 #include "master/wake.h"
 #include "master/workers.h"
 #include "sys/child.h"
@@ -177,6 +178,7 @@ void master_round(struct master *master)
 	round_expire(master);
 	decide(master);
 	manager_round(master);
+	store_round(master);
 }
 
 int master_run(struct master *master)

@@ -9,6 +9,7 @@
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/services.h"
+#include "master/store.h"
 #include "sys/fd.h"
 #include "sys/inherited.h"
 #include "sys/net.h"
@@ -119,10 +120,21 @@ int passed_take(const struct service *row, struct listener *out)
 			prepare(row, out->endpoint, item->fd) < 0)
 			continue;
 		out->fd = fd_take(&item->fd);
-		out->passed = true;
+		out->stored = store_is_ours(item->name);
+		out->passed = !out->stored;
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/* A listener of a master that died, which nobody wants any more. */
+static void let_go(struct inherited *item)
+{
+	struct listener listener = {.fd = item->fd, .stored = true};
+
+	store_drop(&listener);
+	(void)sys_shutdown(item->fd, SHUT_RDWR);
+	fd_close(&item->fd);
 }
 
 void passed_finish(void)
@@ -132,6 +144,10 @@ void passed_finish(void)
 
 		if (item->fd < 0)
 			continue;
+		if (store_is_ours(item->name)) {
+			let_go(item);
+			continue;
+		}
 		say(NULL, item->name,
 			"what was passed by this name is no endpoint of a "
 			"service; it is closed",

@@ -16,6 +16,7 @@
 #include "master/preview.h"
 #include "master/reload.h"
 #include "master/shared.h"
+#include "master/store.h"
 #include "master/upgrade.h"
 #include "master/wake.h"
 #include "master/weigh.h"
@@ -57,6 +58,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, upgrade_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
 	at_ns = earlier(at_ns, manager_deadline(master));
+	at_ns = earlier(at_ns, store_deadline());
 	if (master->exit_ns != 0)
 		at_ns = earlier(at_ns, master->exit_ns);
 	if (workers_queued() > 0)

@@ -38,6 +38,7 @@ struct listener {
 	bool passed; /* open before us, and not ours alone (passed.h) */
 	dev_t dev;   /* of the name, for its removal */
 	ino_t ino;
+	bool stored; /* the next master gets it if this one dies (store.h) */
 	struct maker maker; /* of the name */
 };
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ostlerd import DEADLINE_S
+from ostlerd import DEADLINE_S, Ostlerd
 
 
 class Notified:
@@ -76,3 +76,27 @@ class Notified:
                 os.close(fd)
         self.socket.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Passing(Ostlerd):
+    """A master that is born with SOCKETS as 3, 4 ..., as a service with socket units is."""
+
+    # exec keeps the pid; the shell hands descriptors 3 and up on as they are.
+    AS_PID = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"]
+
+    def __init__(self, config, sockets, *, pid=None, names=None, env=None, **more):
+        env = {**(env or {}), "LISTEN_FDS": str(len(sockets))}
+        if pid is not None:
+            env["LISTEN_PID"] = pid
+        if names is not None:
+            env["LISTEN_FDNAMES"] = ":".join(names)
+        self.sockets = [s if isinstance(s, int) else s.fileno() for s in sockets]
+        super().__init__(config, env=env, prefix=self.AS_PID if pid is None else (),
+                         preexec=self._place, keep_open=range(3, 3 + len(sockets)), **more)
+
+    def _place(self):
+        aside = [os.dup(fd) for fd in self.sockets]
+        while any(fd < 3 + len(aside) for fd in aside):  # one's number is another's place
+            aside = [os.dup(fd) for fd in aside]
+        for i, fd in enumerate(aside):
+            os.dup2(fd, 3 + i)

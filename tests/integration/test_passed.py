@@ -8,30 +8,8 @@ import subprocess
 
 import pytest
 
+from notified import Passing
 from ostlerd import Ostlerd, environment_of, free_port, rogue, service, wait_until
-
-# exec keeps the pid; the shell hands descriptors 3 and up on as they are.
-AS_PID = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"]
-
-
-class Passing(Ostlerd):
-    """A master that is born with SOCKETS as 3, 4 ..., as a service with socket units is."""
-
-    def __init__(self, config, sockets, *, pid=None, names=None, **more):
-        env = {"LISTEN_FDS": str(len(sockets)), **({} if pid is None else {"LISTEN_PID": pid})}
-        if names is not None:
-            env["LISTEN_FDNAMES"] = ":".join(names)
-        self.sockets = [s if isinstance(s, int) else s.fileno() for s in sockets]
-        super().__init__(config, env=env, prefix=AS_PID if pid is None else (),
-                         preexec=self._place, keep_open=range(3, 3 + len(sockets)), **more)
-
-    def _place(self):
-        aside = [os.dup(fd) for fd in self.sockets]
-        while any(fd < 3 + len(aside) for fd in aside):  # one's number is another's place
-            aside = [os.dup(fd) for fd in aside]
-        for i, fd in enumerate(aside):
-            os.dup2(fd, 3 + i)
-
 
 def tcp(port, host="127.0.0.1", *, backlog=5, v6only=None):
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -198,7 +176,7 @@ def test_one_for_another_process_is_not_ours():
 @pytest.mark.parametrize("fds", ["x", "-1", "99999999999999999999", "1000000"])
 def test_nonsense_is_named(fds):
     port = free_port()
-    with Ostlerd(echo([f"127.0.0.1:{port}"]), env={"LISTEN_FDS": fds}, prefix=AS_PID) as master:
+    with Ostlerd(echo([f"127.0.0.1:{port}"]), env={"LISTEN_FDS": fds}, prefix=Passing.AS_PID) as master:
         assert is_served(port, master)
         assert [e["endpoint"] for e in master.events("passed")] == ["LISTEN_FDS"]
 

@@ -95,6 +95,15 @@ def left_in_unit():
     return []
 
 
+def kill_main():
+    """The master dies, and systemd has another one."""
+    systemctl("reset-failed", "ostler", good=False)  # its start limit is not what we test
+    main = int(show("MainPID"))
+    os.kill(main, signal.SIGKILL)
+    wait_until(lambda: show("MainPID") not in ("0", str(main)) and
+               show("ActiveState") == "active", "another master")
+
+
 class Load:
     """Clients, one after the other, until it is told to end."""
 
@@ -129,6 +138,7 @@ def start_is_over_when_clients_are_served():
     assert ask(PORT) == b"hello\n" and ask(NAME) == b"hello\n"
     wait_until(lambda: show("StatusText").startswith("1 services, "), show("StatusText"))
     assert show("Result") == "success"
+    assert int(show("MainPID")) in left_in_unit()
 
 
 def a_reload_is_over_when_it_is_in_force_and_a_refused_one_fails():
@@ -253,6 +263,44 @@ def the_sockets_outlive_a_stop():
     assert not left_in_unit()
 
 
+def who_knocks_while_the_master_is_dead_waits():
+    systemctl("start", "ostler")
+    with Load(PORT) as tcp, Load(NAME) as name:
+        for _ in range(5):
+            kill_main()
+    # Those who were being served are cut off with their workers: KillMode=mixed.
+    for lost in tcp.lost + name.lost:
+        assert "Refused" not in lost and "FileNotFound" not in lost, lost
+    assert len(tcp.lost) <= 5 and len(name.lost) <= 5, (tcp.lost, name.lost)
+
+
+def with_killmode_process_nobody_is_lost():
+    drop_in("[Service]\nKillMode=process\n")
+    systemctl("restart", "ostler")
+    with socket.create_connection(("127.0.0.1", PORT), DEADLINE_S) as busy:
+        busy.sendall(b"here\n")
+        assert busy.recv(100) == b"here\n"
+        with Load(PORT) as tcp, Load(NAME) as name:
+            for _ in range(5):
+                kill_main()
+        assert not tcp.lost and not name.lost, (tcp.lost[:3], name.lost[:3])
+        busy.sendall(b"still\n")
+        assert busy.recv(100) == b"still\n"
+    main = int(show("MainPID"))
+    wait_until(lambda: all(parent_of(p) in (main, None) for p in left_in_unit() if p != main),
+               "workers of dead masters leave when they are done")
+    systemctl("stop", "ostler")
+    wait_until(lambda: not left_in_unit(), "nothing is left")
+    assert not Path(NAME).exists()
+
+
+def parent_of(pid):
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
+
+
 TESTS = [
     start_is_over_when_clients_are_served,
     a_reload_is_over_when_it_is_in_force_and_a_refused_one_fails,
@@ -261,6 +309,8 @@ TESTS = [
     a_stop_waits_for_the_client_longer_than_systemd_would,
     nothing_is_left_after_a_stop,
     a_master_that_hangs_is_replaced,
+    who_knocks_while_the_master_is_dead_waits,
+    with_killmode_process_nobody_is_lost,
     a_bad_configuration_is_not_tried_again_and_again,
     a_client_starts_it_through_the_socket_unit,
     no_client_is_refused_by_a_restart,
