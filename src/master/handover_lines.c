@@ -83,6 +83,7 @@ static const struct saved_field listener_fields[] = {
 	SAVED(listener_line, "index", index, SAVED_U32, COUNT_MAX),
 	LISTENER("error", error, SAVED_INT, 4095),
 	LISTENER("passed", passed, SAVED_BOOL, 1),
+	LISTENER("stored", stored, SAVED_BOOL, 1),
 	LISTENER("dev", dev, SAVED_U64, UINT64_MAX),
 	LISTENER("ino", ino, SAVED_U64, UINT64_MAX),
 	LISTENER("other", maker.is_other, SAVED_BOOL, 1),
