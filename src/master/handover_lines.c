@@ -72,6 +72,17 @@ static const struct saved_field service_fields[] = {
 	STATE("bad-order", gossip.bad_order, SAVED_U64, UINT64_MAX),
 	STATE("flood", gossip.flood, SAVED_U64, UINT64_MAX),
 };
+/*
+ * A reminder: whoever adds a member to one of these changes its size, and comes
+ * by to give it its line, or to see that it follows from others.
+ */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct service_state) == 224,
+	"a member of struct service_state may have to be handed over");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct listener) == 56,
+	"a member of struct listener may have to be handed over");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct worker_record) == 104,
+	"a member of struct worker_record may have to be handed over");
+
 const struct saved_kind service_kind = SAVED_KIND("service", service_fields);
 
 #define LISTENER(key, member, type, max)                                       \
