@@ -18,7 +18,7 @@ _ostler()
 		return
 		;;
 	esac
-	if [[ $word != -* && " ${typed[*]} " == *" "@(check|upgrade)" "* ]]; then
+	if [[ $word != -* && " ${typed[*]} " == *" "@(check|plan|upgrade)" "* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 	fi

@@ -13,7 +13,7 @@ function __ostler_words
     end
     if string match -q -- '-*' $word
         $typed[1] __options 2>/dev/null
-    else if contains -- check $typed; or contains -- upgrade $typed
+    else if contains -- check $typed; or contains -- plan $typed; or contains -- upgrade $typed
         __fish_complete_path $word
     else
         $typed[1] __describe $typed[2..-1] 2>/dev/null

@@ -56,7 +56,7 @@ static void offer_switch(bool described)
 	offer("status", described ? "show what is in place" : NULL);
 }
 
-/* What is not known here (the file of `check`) is left to the shell. */
+/* What is not known here (a file of `check`, `plan`) is left to the shell. */
 static enum ctl_exit complete(const struct ctl *ctl, bool described)
 {
 	if (ctl->words_n == 0)

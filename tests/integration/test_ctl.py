@@ -984,4 +984,5 @@ def test_bash_completes_verbs_services_and_options(master, tmp_path):
     assert bash_offers("ostler status ", one.path) == ["web", "mail", "$(touch${IFS}x)"]
     assert bash_offers("ostler stop --n", one.path) == ["--now"]
     assert bash_offers("ostler -s %s status m" % one.path, "/nowhere") == ["mail"]
-    assert bash_offers("ostler check %s/con" % tmp_path, one.path) == [one.path]
+    for verb in ("check", "plan"):
+        assert bash_offers("ostler %s %s/con" % (verb, tmp_path), one.path) == [one.path]

@@ -164,6 +164,7 @@ static unsigned long long service_field(
 	FIELD(suspect);
 	FIELD(mute);
 	FIELD(worn);
+	FIELD(stuck);
 	FIELD(old);
 	FIELD(stalled);
 	FIELD(replaced);

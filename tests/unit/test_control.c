@@ -102,6 +102,33 @@ static void scale_names_a_service_and_numbers(void **state)
 			parse(bad[i], &request), CONTROL_PARSE_UNKNOWN);
 }
 
+static void a_plan_may_name_a_file(void **state)
+{
+	struct control_request request;
+	char line[CONTROL_REQUEST_MAX + 1];
+	char path[CONTROL_PATH_MAX + 1];
+	struct text_builder out;
+
+	(void)state;
+	assert_int_equal(parse("plan /a file\n", &request), CONTROL_PARSE_OK);
+	assert_int_equal(request.verb, CONTROL_VERB_PLAN);
+	assert_string_equal(request.path, "/a file");
+	text_builder_init(&out, line, sizeof(line));
+	control_put_request(&out, &request);
+	assert_string_equal(line, "plan /a file\n");
+	assert_true(control_needs_owner(CONTROL_VERB_PLAN));
+	assert_int_equal(parse("plan \n", &request), CONTROL_PARSE_UNKNOWN);
+	assert_int_equal(
+		parse("plan /a\tb\n", &request), CONTROL_PARSE_UNKNOWN);
+	assert_int_equal(parse("reload /a\n", &request), CONTROL_PARSE_UNKNOWN);
+	assert_false(control_can_name("/a\nb"));
+	memset(path, 'x', sizeof(path));
+	path[CONTROL_PATH_MAX] = '\0';
+	assert_false(control_can_name(path));
+	path[CONTROL_PATH_MAX - 1] = '\0';
+	assert_true(control_can_name(path));
+}
+
 static void what_is_not_of_the_list_is_refused(void **state)
 {
 	static const char *const lines[] = {
@@ -442,6 +469,7 @@ int main(void)
 			every_request_of_the_list_is_read_as_it_was_written),
 		cmocka_unit_test(status_may_name_a_service),
 		cmocka_unit_test(scale_names_a_service_and_numbers),
+		cmocka_unit_test(a_plan_may_name_a_file),
 		cmocka_unit_test(what_is_not_of_the_list_is_refused),
 		cmocka_unit_test(a_request_in_pieces_asks_for_more),
 		cmocka_unit_test(a_request_over_256_bytes_is_refused),

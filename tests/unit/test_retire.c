@@ -391,6 +391,7 @@ static void what_sigkill_cannot_end_does_not_keep_the_master(void **state)
 		"> notice notice=stuck service=0 slot=0 serial=1 number=0\n"
 		"> done\n"
 		"due never\n"
+		"view service=0 retiring=1 stuck=1\n"
 		"# it may end after all\n"
 		"exited slot=0 serial=1 code=0 signal=9\n"
 		"> close service=0\n");
