@@ -18,7 +18,6 @@
 #define SERVES_MAX 8	  /* clients that an average remembers */
 #define SERVES_A_START 64 /* nobody is believed to serve more meanwhile */
 #define LONG 4		  /* starts that a client must stay for */
-#define GUESS 4		  /* part of a start in which a client may be brief */
 #define CPUS_MAX 4096u
 #define IDLE_TENTHS 7 /* below that many tenths, processors are idle */
 
@@ -96,7 +95,8 @@ static struct crowd look_at(const struct core *core, const struct pool *pool)
 /*
  * How long a worker is with its client. Those that are with theirs for longer
  * than the average say that it has grown, and where nothing is known they are
- * all there is to go by, for a moment. 0: nothing can be said.
+ * all there is to go by, for as long as a start costs of a processor. 0: nothing
+ * can be said.
  */
 static uint64_t serve_ns(const struct pool *pool, const struct crowd *crowd)
 {
@@ -105,8 +105,7 @@ static uint64_t serve_ns(const struct pool *pool, const struct crowd *crowd)
 	uint64_t time_ns;
 
 	if (pace->serves == 0 &&
-		(n == 0 || pace->left ||
-			crowd->taken_ns > pace->start_ns / GUESS))
+		(n == 0 || pace->left || crowd->taken_ns > pace->cpu_ns))
 		return 0;
 	if (pace->serves == 0)
 		time_ns = crowd->taken_ns;
@@ -223,6 +222,41 @@ static uint64_t open_window(
 	return pace->window;
 }
 
+/* The queue is still there after the time in which it was to be served. */
+static bool lasts(const struct core *core, const struct pace *pace)
+{
+	return is_learned(pace) &&
+	       core->now_ns - pace->waits_ns > pace->patience_ns;
+}
+
+/*
+ * Those whom clients need whatever others could do meanwhile. Who leaves is
+ * replaced, or a pool whose workers leave after a hundred clients dwindles to
+ * one, and rests for a whole start when that one leaves. And for a queue that
+ * lasts there is one more, and another after twice that time.
+ */
+static uint32_t wanted_anyway(const struct core *core, struct pool *pool)
+{
+	struct pace *pace = &pool->pace;
+
+	if (core->now_ns - pace->gone_ns > OVERDUE * pace->start_ns)
+		pace->gone = 0;
+	if (!pace->held || pool->count[WORKER_STARTING] > 0)
+		pace->waits_ns = core->now_ns;
+	if (!pace->held || pace->patience_ns == 0)
+		pace->patience_ns = 2 * pace->start_ns;
+	return pace->gone + lasts(core, pace);
+}
+
+static void count_started(
+	const struct core *core, struct pace *pace, uint32_t n)
+{
+	if (lasts(core, pace))
+		pace->patience_ns = lesser(2 * pace->patience_ns, AGE_MAX_NS);
+	pace->waits_ns = core->now_ns;
+	pace->gone -= (uint32_t)lesser(pace->gone, n);
+}
+
 uint32_t pace_allowed(struct core *core, struct pool *pool, uint32_t need,
 	const struct event *event)
 {
@@ -231,21 +265,25 @@ uint32_t pace_allowed(struct core *core, struct pool *pool, uint32_t need,
 	uint64_t served;
 	uint64_t window;
 	uint64_t coming;
+	uint64_t anyway;
 
 	if (core->limits.cpus == 0 || need == 0)
 		return need;
 	crowd = look_at(core, pool);
 	served = rests(core, pool) ? 0 : served_meanwhile(pool, &crowd);
-	if (served >= need)
+	anyway = lesser(wanted_anyway(core, pool), need);
+	need = (uint32_t)greater(need - lesser(served, need), anyway);
+	if (need == 0)
 		return 0;
-	need -= (uint32_t)served;
 	window = is_learned(pace) ? learned_window(core, pace, &crowd)
 				  : open_window(core, pool, event);
 	assert(crowd.overdue <= pool->count[WORKER_STARTING]);
 	coming = pool->count[WORKER_STARTING] - crowd.overdue;
 	if (coming >= window)
 		return 0;
-	return (uint32_t)lesser(need, window - coming);
+	need = (uint32_t)lesser(need, window - coming);
+	count_started(core, pace, need);
+	return need;
 }
 
 uint64_t pace_look_ns(struct pool *pool)
@@ -317,6 +355,12 @@ void pace_served(struct pool *pool, uint64_t serve_ns)
 void pace_left(struct pool *pool)
 {
 	pool->pace.left = true;
+}
+
+void pace_gone(struct core *core, struct pool *pool)
+{
+	pool->pace.gone++;
+	pool->pace.gone_ns = core->now_ns;
 }
 
 void pace_reset(struct pool *pool)

@@ -35,6 +35,9 @@ void pace_served(struct pool *pool, uint64_t serve_ns);
 /* A worker went with its client: it may be that none takes a second one. */
 void pace_left(struct pool *pool);
 
+/* One that had served left by itself: it was worth its start. */
+void pace_gone(struct core *core, struct pool *pool);
+
 /* How many of the NEED that clients ask for to start now; EVENT told of them. */
 uint32_t pace_allowed(struct core *core, struct pool *pool, uint32_t need,
 	const struct event *event);

@@ -233,6 +233,13 @@ static const struct saved_field pool_fields[] = {
 		SAVE_ANY),
 	SAVED(pool_line, "pace-moved-ns", pool.pace.moved_ns, SAVED_U64,
 		SAVE_PAST),
+	SAVED(pool_line, "pace-gone", pool.pace.gone, SAVED_U32, SAVE_ANY),
+	SAVED(pool_line, "pace-gone-ns", pool.pace.gone_ns, SAVED_U64,
+		SAVE_PAST),
+	SAVED(pool_line, "pace-waits-ns", pool.pace.waits_ns, SAVED_U64,
+		SAVE_PAST),
+	SAVED(pool_line, "pace-patience-ns", pool.pace.patience_ns, SAVED_U64,
+		SAVE_PAST),
 	SAVED(pool_line, "bounce-next-ns", pool.bounce.next_ns, SAVED_U64,
 		SAVE_ANY),
 	SAVED(pool_line, "bounce-pause-ns", pool.bounce.pause_ns, SAVED_U64,
@@ -324,7 +331,7 @@ const struct saved_kind save_free_kind = SAVED_KIND("free-slot", free_fields);
  */
 _Static_assert(sizeof(void *) != 8 || sizeof(struct worker) == 120,
 	"a field of struct worker is neither saved nor made anew");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1160,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1192,
 	"a field of struct pool is neither saved nor made anew");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct core) == 176,
 	"a field of struct core is neither saved nor made anew");

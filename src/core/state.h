@@ -145,6 +145,10 @@ struct pace {
 	bool held;	    /* fewer were started than the queue asks for */
 	uint64_t look_ns;   /* between looks while they are */
 	uint64_t moved_ns;  /* the last word, or since when they are held */
+	uint32_t gone;	    /* workers that left as they do, not replaced ... */
+	uint64_t gone_ns;   /* ... the last one at this time */
+	uint64_t waits_ns;  /* held since then, and nobody was started ... */
+	uint64_t patience_ns; /* ... for as long as that is believed in */
 };
 
 /* Of those who turn clients away: bounce.h. */

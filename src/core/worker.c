@@ -245,17 +245,28 @@ static void judge_end(
 				.code = event->code, .signal = event->signal});
 }
 
+/* Whether somebody waits for another need not be waited for. */
+static void left_by_itself(struct core *core, struct pool *pool)
+{
+	pace_gone(core, pool);
+	lease_arrived(core, pool);
+}
+
 void worker_exited(
 	struct core *core, struct worker *worker, const struct event *event)
 {
 	struct pool *pool = pool_of(core, worker);
 	bool idle = worker->idle;
+	bool left = !worker->asked && worker->served && event->code == 0 &&
+		    event->signal == 0;
 
 	judge_end(core, worker, event);
 	pool->exits++;
 	if (worker->state == WORKER_TAKEN)
 		pace_left(pool);
 	pool_free_worker(core, worker);
+	if (left)
+		left_by_itself(core, pool);
 	/* The kernel may have woken it for a client that its siblings missed. */
 	if (idle)
 		lease_ended(core, pool);

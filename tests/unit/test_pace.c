@@ -222,6 +222,85 @@ static void clients_that_others_will_have_served_start_nobody(void **state)
 		two_cpus);
 }
 
+/* A start takes 20 ms, a client 1 ms, and many more wait. */
+#define BRIEF_AND_HELD                                                         \
+	"row service=0 change=changed process_limit=50\n"                      \
+	"table\n"                                                              \
+	"> watch service=0\n"                                                  \
+	"clients service=0 depth=2\n"                                          \
+	"> spawn service=0 slot=0 serial=1\n"                                  \
+	"> spawn service=0 slot=1 serial=2\n"                                  \
+	"at 20ms\n"                                                            \
+	"taken slot=0 serial=1 cpu_ns=15000000\n"                              \
+	"taken slot=1 serial=2 cpu_ns=15000000\n"                              \
+	"> watch service=0\n"                                                  \
+	"at 21ms\n"                                                            \
+	"ready slot=0 serial=1\n"                                              \
+	"> ignore service=0\n"                                                 \
+	"ready slot=1 serial=2\n"                                              \
+	"taken slot=0 serial=1\n"                                              \
+	"taken slot=1 serial=2\n"                                              \
+	"> watch service=0\n"                                                  \
+	"clients service=0 depth=15\n"                                         \
+	"view service=0 taken=2 held=1 watching=0\n"
+
+/* P12: else a pool whose workers leave in turn dwindles to one */
+static void who_leaves_by_itself_is_replaced_for_those_who_wait(void **state)
+{
+	(void)state;
+	script_check_in(BRIEF_AND_HELD
+		"at 22ms\n"
+		"ready slot=0 serial=1\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
+		"> look service=0\n"
+		"depth service=0 depth=15\n"
+		"> spawn service=0 slot=0 serial=3\n"
+		"view service=0 taken=1 starting=1 held=1\n"
+		"# one for one\n"
+		"depth service=0 depth=15\n"
+		"view service=0 taken=1 starting=1 held=1\n",
+		two_cpus);
+	/* Long ago it was another load. */
+	script_check_in(BRIEF_AND_HELD
+		"at 22ms\n"
+		"ready slot=0 serial=1\n"
+		"exited slot=0 serial=1 code=0 signal=0\n"
+		"> look service=0\n"
+		"depth service=0 depth=0\n"
+		"> watch service=0\n"
+		"ready slot=1 serial=2\n"
+		"> ignore service=0\n"
+		"at 120ms\n"
+		"taken slot=1 serial=2\n"
+		"> watch service=0\n"
+		"clients service=0 depth=3\n"
+		"view service=0 taken=1 starting=0 held=1\n",
+		two_cpus);
+}
+
+static void for_a_queue_that_lasts_there_is_one_more(void **state)
+{
+	(void)state;
+	script_check_in(BRIEF_AND_HELD "at 22ms\n"
+				       "ready slot=0 serial=1\n"
+				       "ready slot=1 serial=2\n"
+				       "at 39ms\n"
+				       "taken slot=0 serial=1\n"
+				       "at 40ms\n"
+				       "ready slot=0 serial=1\n"
+				       "at 59ms\n"
+				       "taken slot=0 serial=1\n"
+				       "at 60ms\n"
+				       "depth service=0 depth=14\n"
+				       "view service=0 starting=0 held=1\n"
+				       "ready slot=0 serial=1\n"
+				       "at 62ms\n"
+				       "depth service=0 depth=14\n"
+				       "> spawn service=0 slot=2 serial=3\n"
+				       "view service=0 starting=1 held=1\n",
+		two_cpus);
+}
+
 /* it took its client and is not seen again */
 static void who_does_not_move_is_not_counted_on(void **state)
 {
@@ -413,6 +492,9 @@ int main(void)
 		cmocka_unit_test(who_is_ready_makes_room_for_the_next_start),
 		cmocka_unit_test(
 			clients_that_others_will_have_served_start_nobody),
+		cmocka_unit_test(
+			who_leaves_by_itself_is_replaced_for_those_who_wait),
+		cmocka_unit_test(for_a_queue_that_lasts_there_is_one_more),
 		cmocka_unit_test(who_does_not_move_is_not_counted_on),
 		cmocka_unit_test(a_start_that_hangs_is_not_waited_for),
 		cmocka_unit_test(at_the_limit_nobody_is_held_back),
