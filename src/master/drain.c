@@ -172,6 +172,10 @@ static void tell(struct master *master, struct client *client)
 		answer_done(client);
 	else if (rest.workers == rest.stuck)
 		tell_stuck(master, client);
+	else if (master->held)
+		answer_failed(client, CONTROL_CODE_BUSY,
+			"an upgrade is under way; what was asked for goes on: "
+			"ask again to wait for it");
 	else
 		return;
 	client->until_ns = master->now_ns + PATIENCE_NS;

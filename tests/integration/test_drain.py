@@ -166,6 +166,27 @@ def test_a_stop_ends_a_rest_and_who_waits_for_it():
         master.check_clean()
 
 
+def test_an_upgrade_lets_a_service_rest_and_who_waits_for_that_may_ask_again():
+    one, two = free_port(), free_port()
+    with Ostlerd(echo("one", at(one)) + echo("two", at(two))) as master:
+        assert master.ostler("drain", "one").returncode == 0
+        patient = master.client(one)
+        patient.send("patient\n")
+        busy = master.client(two)
+        assert busy.ask("here") == "here"
+        asking = Asking(master, "drain", "two")
+        master.wait_for("two", lambda s: s["state"] == "draining")
+        assert master.ostler("upgrade").returncode == 0
+        done = asking.result()
+        assert done.returncode == 1 and "ask again" in done.stderr, done
+        assert [master.service(n)["state"] for n in ("one", "two")] == ["drained", "draining"]
+        busy.close()
+        assert master.ostler("drain", "two").returncode == 0
+        assert master.ostler("resume", "--all").returncode == 0
+        assert patient.line() == "patient"
+        patient.close()
+
+
 @pytest.mark.parametrize("words, code, why", [
     (("drain",), 2, "drain: name a service, or say --all"),
     (("resume",), 2, "resume: name a service, or say --all"),
