@@ -297,6 +297,11 @@ static void print_master(const struct control_master *master)
 	if (answer_text(master->last_reload_error)[0] != '\0')
 		say_line(stdout, "last reload failed: %s",
 			master->last_reload_error);
+	if (known(master->restarts) > 0)
+		say_line(stdout,
+			"started again by its keeper: %" PRIu64
+			" times; the last one before was %s",
+			master->restarts, answer_text(master->last_death));
 	if (known(master->log_dropped) > 0)
 		say_line(stdout, "log lines dropped: %" PRIu64,
 			master->log_dropped);

@@ -161,7 +161,7 @@ static bool load_worker(struct loading *loading)
 	state = service_of(master, line.worker.service);
 	if (worker == NULL || worker->serial != 0 || line.worker.serial == 0 ||
 		state->edition == NULL ||
-		(line.worker.pid == 0) != line.worker.queued)
+		(line.worker.pid != 0 && line.worker.queued))
 		return refuse(loading, "that is no worker");
 	*worker = line.worker;
 	worker->pidfd = worker->channel = -1;

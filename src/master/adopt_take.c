@@ -2,6 +2,7 @@
 #include "master/adopt.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/event.h"
@@ -9,6 +10,7 @@
 #include "master/control.h"
 #include "master/edition.h"
 #include "master/holdings.h"
+#include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/page.h"
@@ -21,6 +23,7 @@
 #include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
+#include "sys/net.h"
 #include "table/service.h"
 
 /* The descriptors of a state that was loaded, and what follows from them. */
@@ -88,6 +91,18 @@ static void lose(struct master *master, uint32_t slot)
 	worker_forget(master, slot);
 }
 
+/* A mold was asked for it, and would answer another master. */
+static void give_order_up(struct master *master, uint32_t slot)
+{
+	const struct worker_record *worker = &master->workers[slot];
+
+	inbox_put_worker(
+		&master->inbox, EVENT_ORDER_FAILED, slot, worker->serial);
+	if (worker->channel >= 0)
+		(void)sys_shutdown(worker->channel, SHUT_RDWR);
+	worker_forget(master, slot);
+}
+
 static bool take_worker(
 	struct master *master, uint32_t slot, struct holdings *holdings)
 {
@@ -102,6 +117,10 @@ static bool take_worker(
 	worker->pidfd = holdings_take(holdings, "%s", name);
 	if (take_channel(master, slot, holdings) < 0)
 		return false;
+	if (worker->pid == 0) {
+		give_order_up(master, slot);
+		return true;
+	}
 	if (worker->pidfd < 0) {
 		lose(master, slot);
 		return true;
@@ -125,6 +144,8 @@ static void renew_molds(struct master *master)
 
 static bool take_all(struct master *master, struct holdings *holdings)
 {
+	int keeper;
+
 	for (uint32_t id = 0; id < master->services_high; id++)
 		if (service_of(master, id)->edition != NULL &&
 			!take_service(master, id, holdings))
@@ -135,6 +156,9 @@ static bool take_all(struct master *master, struct holdings *holdings)
 			return false;
 	leftovers_take(master, holdings);
 	master->lock_fd = holdings_take(holdings, "lock");
+	keeper = holdings_take(holdings, "keeper");
+	if (keeper >= 0 && keep_socket_resume(master, keeper) < 0)
+		return false;
 	return control_take(master, holdings) == 0;
 }
 

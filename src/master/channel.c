@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/molds.h"
@@ -82,6 +83,7 @@ static void take_word(
 	bool taken = word == STATUS_TAKEN || worker->kind == KIND_MOLD;
 	struct event event;
 
+	keep_heard(master, slot, taken);
 	if (page_heard(master, slot))
 		return;
 	if (taken && worker->kind == KIND_WORKER && !worker->taken &&
@@ -93,6 +95,11 @@ static void take_word(
 		.serial = worker->serial};
 	worker_cost(master, &event);
 	inbox_put(&master->inbox, &event);
+}
+
+void channel_word(struct master *master, uint32_t slot, bool taken)
+{
+	take_word(master, slot, taken ? STATUS_TAKEN : STATUS_AVAIL);
 }
 
 /*

@@ -34,6 +34,9 @@ void channel_ready(
 bool channel_shared_ready(struct master *master, uint32_t service,
 	uint32_t serial, uint32_t ready);
 
+/* What the worker in SLOT said to somebody else, who read its channel. */
+void channel_word(struct master *master, uint32_t slot, bool taken);
+
 /* The worker in SLOT cannot be heard any more: MUTE, if it lives on. */
 void channel_mute(struct master *master, uint32_t slot);
 

@@ -5,6 +5,7 @@
 
 #include "master/channel.h"
 #include "master/edition.h"
+#include "master/keep.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
@@ -38,6 +39,7 @@ void service_close(struct master *master, uint32_t id)
 	service_channels_close(master, id);
 	page_close(master, service);
 	edition_drop(service->edition);
+	keep_structure(master);
 	if (id < master->services_hint)
 		master->services_hint = id;
 	*service = (struct service_state){

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "master/edition.h"
+#include "master/keep.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/personality.h"
@@ -243,6 +244,7 @@ bool plan_commit(struct plan *plan, struct diags *diags)
 		enforce(plan, i, id);
 	}
 	count_listeners(plan->master);
+	keep_structure(plan->master);
 	free(moved);
 	inbox_put_kind(&plan->master->inbox, EVENT_TABLE);
 	weigh_begin(plan->master);

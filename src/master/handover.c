@@ -12,6 +12,7 @@
 #include "master/edition.h"
 #include "master/handover_lines.h"
 #include "master/holdings.h"
+#include "master/keep_socket.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/molds.h"
@@ -202,4 +203,5 @@ void handover_hold(const struct master *master, struct holdings *holdings)
 	leftovers_hold(master, holdings);
 	control_hold(master, holdings);
 	holdings_add(holdings, master->lock_fd, "lock");
+	holdings_add(holdings, keep_socket_fd(master), "keeper");
 }

@@ -123,14 +123,17 @@ static int pid_of(const char *name)
 static bool is_what_it_was(const struct holding *item)
 {
 	uint64_t dev, ino;
+	int pid;
 
 	if (fd_file(item->fd, &dev, &ino) < 0)
 		return false;
 	if (item->ino != 0 && (dev != item->dev || ino != item->ino))
 		return false;
-	/* Those share a file, on many kernels. */
-	return strncmp(item->name, "pidfd.", 6) != 0 ||
-	       sys_child_pid(item->fd) == pid_of(item->name);
+	if (strncmp(item->name, "pidfd.", 6) != 0)
+		return true;
+	/* Those share a file, on many kernels. Who is gone has no number. */
+	pid = sys_child_pid(item->fd);
+	return pid == pid_of(item->name) || pid == -ESRCH;
 }
 
 int holdings_take(struct holdings *holdings, const char *format, ...)

@@ -61,6 +61,7 @@ struct keeper {
 	uint64_t healthy_ns;
 	uint64_t start_ns; /* when the next one is started; 0: not at all */
 	uint64_t pause_ns; /* before that */
+	bool hasty;	   /* one died soon after it was well */
 	uint64_t trial_ns; /* the master must be well by then; 0: any time */
 	uint64_t restarts;
 	unsigned failed; /* starts in a row, of masters that were never well */

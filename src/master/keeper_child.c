@@ -31,7 +31,10 @@ static int start(struct keeper *keeper, int end)
 	const int fds[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, end};
 	const struct spawn_limit limit = {
 		RLIMIT_NOFILE, keeper->nofile_soft, keeper->nofile};
-	const struct spawn_order order = {.path = keeper->program,
+	/* What has our name by now may be what fails; we know that we ran. */
+	const struct spawn_order order = {.path = keeper->failed % 2 == 0
+							  ? keeper->program
+							  : "/proc/self/exe",
 		.argv = keeper->argv,
 		.envp = keeper->environment,
 		.umask = 022,
@@ -158,10 +161,13 @@ static void plan_restart(struct keeper *keeper)
 		keeper_let_go(keeper);
 		say(keeper, MESSAGE_KEEPER_GAVE_UP);
 	}
-	if (keeper->healthy && keeper->now_ns - keeper->healthy_ns >= WELL_NS)
+	if (keeper->healthy && keeper->now_ns - keeper->healthy_ns >= WELL_NS) {
 		keeper->pause_ns = 0;
-	else
+		keeper->hasty = false;
+	} else if (!keeper->healthy || keeper->hasty)
 		pause_longer(keeper);
+	else
+		keeper->hasty = true; /* once is an accident */
 	keeper->start_ns = keeper->now_ns + keeper->pause_ns;
 	keeper->restarts++;
 	say(keeper, MESSAGE_MASTER_DIED);

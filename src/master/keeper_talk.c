@@ -93,13 +93,18 @@ static int give_ends(struct keeper *keeper, uint64_t until_ns)
 	return result;
 }
 
+static struct keep_message history(const struct keeper *keeper)
+{
+	return (struct keep_message){.kind = KEEP_GIVEN,
+		.restarts = keeper->restarts,
+		.cause = text_of(keeper->cause)};
+}
+
 /* What workers say from now on is for the master. */
 static void give(struct keeper *keeper)
 {
 	uint64_t until_ns = clock_now_ns() + PATIENCE_NS;
-	struct keep_message last = {.kind = KEEP_GIVEN,
-		.restarts = keeper->restarts,
-		.cause = text_of(keeper->cause)};
+	const struct keep_message last = history(keeper);
 	int result;
 
 	keeper_read_stop(keeper);
@@ -147,6 +152,14 @@ static void drop_stale(struct keeper *keeper)
 			kept_drop(&keeper->kept, i);
 }
 
+/* To one who is another program in the place of him who was told. */
+static void tell_history(struct keeper *keeper)
+{
+	const struct keep_message message = history(keeper);
+
+	(void)say(keeper, &message, -1); /* for people only */
+}
+
 static void obey(
 	struct keeper *keeper, const struct keep_message *message, int *gift)
 {
@@ -166,6 +179,7 @@ static void obey(
 	case KEEP_HEALTHY:
 		drop_stale(keeper);
 		keeper_well(keeper);
+		tell_history(keeper);
 		break;
 	case KEEP_TRIAL:
 		keeper->healthy = false;

@@ -155,7 +155,7 @@ uint32_t kept_add(struct kept *kept, struct text name, int fd)
 		.serial = ++kept->last_serial,
 		.next = *bucket_of(kept, name),
 		.channel =
-			(is_worker && worker.pid == 0) || keep_is_shared(name)};
+			(is_worker && worker.pid == 0) || keep_is_many(name)};
 	*bucket_of(kept, name) = place;
 	return place;
 }

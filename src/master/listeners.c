@@ -8,6 +8,7 @@
 
 #include "base/number.h"
 #include "master/edition.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/page.h"
@@ -441,6 +442,7 @@ void listeners_reopen(struct master *master, uint32_t service)
 			continue;
 		result = reopen(master, state, listener);
 		listener->error = result < 0 ? -result : 0;
+		keep_structure(master);
 		if (result < 0 && !listener->passed)
 			retry_later(master);
 		arm(master, service, i, state->watching);

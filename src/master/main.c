@@ -15,6 +15,11 @@
 #include "master/begin.h"
 #include "master/control.h"
 #include "master/exit.h"
+#include "master/holdings.h"
+#include "master/keep.h"
+#include "master/keep_arrive.h"
+#include "master/keep_socket.h"
+#include "master/keeper.h"
 #include "master/load.h"
 #include "master/log.h"
 #include "master/manager.h"
@@ -37,7 +42,7 @@
 
 static const char usage[] =
 	"usage: ostlerd [-c file] [--check] [--settings] [--spawn=fork|clone]\n"
-	"               [-V | --version] [-h | --help]\n"
+	"               [--keep | --no-keep] [-V | --version] [-h | --help]\n"
 	"       ostlerd --postfix [-Ddistvw] [-c directory] [-e seconds] [--check]\n"
 	"               as Postfix's master; see ostler-postfix(7)\n";
 
@@ -59,6 +64,8 @@ static enum mode parse_arguments(int argc, char **argv, struct options *options)
 		{"rehearse", no_argument, NULL, 'r'},
 		{"settings", no_argument, NULL, 's'},
 		{"spawn", required_argument, NULL, 'p'},
+		{"keep", no_argument, NULL, 'K'},
+		{"no-keep", no_argument, NULL, 'N'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -79,6 +86,8 @@ static enum mode parse_arguments(int argc, char **argv, struct options *options)
 			mode = MODE_VERSION;
 		else if (c == 'h')
 			mode = MODE_HELP;
+		else if (c == 'K' || c == 'N')
+			options->keep = c == 'K' ? KEEP_YES : KEEP_NO;
 		else if (c != 'p' ||
 			 !begin_method(optarg, &options->spawn_method))
 			return MODE_WRONG;
@@ -221,11 +230,23 @@ static int start(struct master *master, struct table *table)
 	return code;
 }
 
+/* From a master that died. */
+static int take_over(struct master *master, struct holdings *holdings)
+{
+	if (!keep_arrive(master, holdings))
+		return EXIT_MACHINE;
+	master_round(master); /* on trial */
+	keep_settle(master);
+	return EXIT_OK;
+}
+
 /* From the files, or where another master was. */
 static int begin(struct master *master, const struct options *options)
 {
+	struct holdings holdings;
 	struct table *table;
 	int code;
+	int kept;
 
 	if (upgrade_is_arriving()) {
 		if (!upgrade_arrive(master))
@@ -234,10 +255,20 @@ static int begin(struct master *master, const struct options *options)
 		upgrade_settle(master);
 		return EXIT_OK;
 	}
+	holdings_init(&holdings);
+	kept = keep_socket_open(master, &holdings);
+	if (kept < 0)
+		return begin_failed("keeper", kept);
+	if (kept > 0 && keep_has_state(&holdings))
+		return take_over(master, &holdings);
+	keep_offer(&holdings);
 	table = first_table(options->config);
 	code = table == NULL ? EXIT_CONFIG : start(master, table);
-	if (code == EXIT_OK && !master->stopping)
-		say_started(master);
+	if (code == EXIT_OK) {
+		keep_renew(master);
+		if (!master->stopping)
+			say_started(master);
+	}
 	return code;
 }
 
@@ -268,6 +299,15 @@ static int serve(const struct options *options)
 	return code;
 }
 
+/* Process 1 is the one whose death would end everybody else. */
+static bool is_keeper(const struct options *options)
+{
+	if (upgrade_is_arriving() || keep_socket_is_ours())
+		return false;
+	return options->keep == KEEP_YES ||
+	       (options->keep == KEEP_DEFAULT && getpid() == 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.personality = &personality_native,
@@ -293,10 +333,9 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	case MODE_REHEARSE:
-		/* Nobody takes down what was made: that is a master's end. */
-		_exit(upgrade_rehearse(&options));
+		return upgrade_rehearse(&options);
 	case MODE_SERVE:
 		break;
 	}
-	return serve(&options);
+	return is_keeper(&options) ? keeper_run(argc, argv) : serve(&options);
 }

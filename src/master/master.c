@@ -13,6 +13,7 @@
 #include "master/control.h"
 #include "master/edition.h"
 #include "master/exit.h"
+#include "master/keep.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/manager.h"
@@ -142,6 +143,7 @@ void master_finish(struct master *master)
 	}
 	leftovers_destroy(master);
 	edition_drop(master->edition);
+	keep_end(master);
 	inbox_finish(&master->inbox);
 	spawner_destroy(master->spawner);
 	loop_destroy(master->loop);
@@ -166,6 +168,7 @@ static void decide(struct master *master)
 		inbox_put_kind(&master->inbox, EVENT_TIME);
 	while (inbox_next(&master->inbox, &event)) {
 		master->changed = true;
+		keep_touch(master);
 		perform(master,
 			core_step(master->core, &event, master->now_ns));
 	}
@@ -177,6 +180,7 @@ void master_round(struct master *master)
 	decide(master);
 	round_expire(master);
 	decide(master);
+	keep_expire(master);
 	manager_round(master);
 	store_round(master);
 }
@@ -185,6 +189,7 @@ int master_run(struct master *master)
 {
 	while (!master->done)
 		master_round(master);
+	keep_bye(master);
 	control_stopped(master);
 	log_say(MESSAGE_MASTER_STOPPED, "");
 	return master->exit_code;

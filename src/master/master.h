@@ -25,6 +25,7 @@
 
 struct control;
 struct edition;
+struct keep;
 struct reload;
 struct service_state;
 struct wakes;
@@ -33,7 +34,14 @@ struct leftovers;
 struct personality;
 struct postfix_master;
 
+enum keep_wish {
+	KEEP_DEFAULT,
+	KEEP_YES,
+	KEEP_NO,
+};
+
 struct options {
+	enum keep_wish keep;
 	const struct personality *personality;
 	const char *config;
 	enum spawn_method spawn_method;
@@ -56,6 +64,7 @@ struct master {
 	struct control *control;
 	struct wakes *wakes;
 	struct leftovers *leftovers;
+	struct keep *keep;	 /* what outlives us; NULL: nothing */
 	struct edition *edition; /* in force; NULL before the first */
 	char *runtime_directory; /* owned; as it was at start */
 	uint64_t nofile;

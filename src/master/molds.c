@@ -10,6 +10,7 @@
 #include "core/action.h"
 #include "master/channel.h"
 #include "master/edition.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/order.h"
@@ -226,6 +227,7 @@ bool molds_admit(struct master *master, uint32_t slot,
 	all.n--;
 	worker->pid = message->pid;
 	worker->pidfd = pidfd;
+	keep_process(master, slot);
 	if (loop_add(master->loop, pidfd, LOOP_IN,
 		    tag_make(TAG_PIDFD, slot, serial)) < 0)
 		(void)sys_child_signal(pidfd, SIGKILL);

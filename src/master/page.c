@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "core/view.h"
 #include "master/edition.h"
+#include "master/keep.h"
 #include "master/master.h"
 #include "master/page_state.h"
 #include "master/records.h"
@@ -416,6 +417,7 @@ static struct page *current(
 	page->older = service->page;
 	service->page = page;
 	master->pages_n++;
+	keep_structure(master);
 	drop_older(master, service);
 	return page;
 }

@@ -121,7 +121,7 @@ int passed_take(const struct service *row, struct listener *out)
 			continue;
 		out->fd = fd_take(&item->fd);
 		out->stored = store_is_ours(item->name);
-		out->passed = !out->stored;
+		out->passed = item->was >= 0 && !out->stored;
 		return 0;
 	}
 	return -ENOENT;
@@ -142,6 +142,8 @@ void passed_finish(void)
 	for (int i = 0; i < passed.n; i++) {
 		struct inherited *item = &passed.items[i];
 
+		if (item->fd >= 0 && item->was < 0)
+			fd_close(&item->fd);
 		if (item->fd < 0)
 			continue;
 		if (store_is_ours(item->name)) {
@@ -175,4 +177,19 @@ void passed_is_given_up(const struct listener *listener)
 		"nobody serves it any more, but it was passed to us and is "
 		"still open: clients wait there in vain",
 		"stop its socket unit");
+}
+
+void passed_offer(int fd)
+{
+	struct inherited *items;
+
+	if (fd < 0)
+		return;
+	items = realloc(passed.items, ((size_t)passed.n + 1) * sizeof(*items));
+	if (items == NULL) {
+		fd_close(&fd);
+		return;
+	}
+	passed.items = items;
+	items[passed.n++] = (struct inherited){.fd = fd, .was = -1};
 }

@@ -20,6 +20,9 @@ struct service_state;
 /* Take them out of the environment, before descriptors are opened. */
 void passed_begin(void);
 
+/* FD, which is taken, was ours when we were another process. */
+void passed_offer(int fd);
+
 /*
  * OUT->endpoint of ROW, if it was passed: 0, and OUT is complete. -ENOENT: it
  * was not, and is to be opened.

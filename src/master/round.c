@@ -4,9 +4,12 @@
 #include <signal.h>
 
 #include "base/number.h"
+#include "master/adopted.h"
 #include "master/channel.h"
 #include "master/control.h"
 #include "master/drain.h"
+#include "master/keep.h"
+#include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/manager.h"
@@ -55,6 +58,9 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, preview_deadline());
 	at_ns = earlier(at_ns, wakes_deadline(master));
 	at_ns = earlier(at_ns, weigh_deadline());
+	at_ns = earlier(at_ns, adopted_deadline());
+	at_ns = earlier(at_ns, keep_deadline(master));
+	at_ns = earlier(at_ns, keep_socket_deadline(master));
 	at_ns = earlier(at_ns, upgrade_deadline(master));
 	at_ns = earlier(at_ns, control_deadline(master));
 	at_ns = earlier(at_ns, manager_deadline(master));
@@ -154,6 +160,9 @@ static void take_rest(struct master *master, const struct loop_event *event)
 	case TAG_REHEARSAL:
 		upgrade_heard();
 		break;
+	case TAG_KEEPER:
+		keep_socket_ready(master);
+		break;
 	case TAG_CHANNEL:
 	case TAG_SHARED:
 	case TAG_LEFTOVER:
@@ -239,6 +248,8 @@ void round_expire(struct master *master)
 	listeners_retry(master);
 	wakes_expire(master);
 	weigh_expire(master);
+	adopted_expire(master);
+	keep_socket_expire(master);
 	do
 		control_tell_reloads(master);
 	while (reload_told(master));

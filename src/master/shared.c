@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "master/channel.h"
+#include "master/keep.h"
 #include "master/master.h"
 #include "master/records.h"
 #include "master/services.h"
@@ -31,6 +32,7 @@ static int open_shared(struct master *master, uint32_t id)
 	}
 	service->shared_serial++;
 	service->shared_fd = pair[0];
+	keep_structure(master);
 	service->shared_worker_fd = pair[1];
 	return 0;
 }
@@ -80,6 +82,7 @@ void service_retire_shared(struct master *master, uint32_t id)
 
 	if (service->shared_fd < 0)
 		return;
+	keep_structure(master);
 	(void)loop_remove(master->loop, service->shared_fd);
 	fd_close(&service->shared_worker_fd);
 	(void)sys_shutdown(service->shared_fd, SHUT_WR);

@@ -7,6 +7,8 @@
 #include "core/view.h"
 #include "master/cause.h"
 #include "master/control.h"
+#include "master/keep.h"
+#include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
@@ -59,6 +61,10 @@ void status_put_master(const struct master *master, struct text_builder *out)
 		reload_count(master) - (master->edition != NULL);
 	record.master.reload_failures = reload_failures(master);
 	record.master.log_dropped = log_dropped();
+	record.master.keeper = keep_name(master);
+	record.master.restarts = keep_restarts(master);
+	if (keep_restarts(master) > 0)
+		record.master.last_death = keep_cause(master);
 	if (!last->good && last->diags != NULL && last->diags->n > 0) {
 		text_builder_init(&text, error, sizeof(error));
 		diag_put(&text, &last->diags->items[0]);

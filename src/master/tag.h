@@ -25,6 +25,7 @@ enum tag_kind {
 	TAG_CLIENT,   /* index, serial */
 	TAG_WAKE,     /* index, serial */
 	TAG_LOOKUP,
+	TAG_KEEPER,    /* 0 */
 	TAG_REHEARSAL, /* of an upgrade */
 };
 

@@ -15,6 +15,7 @@
 #include "master/handover.h"
 #include "master/handover_lines.h"
 #include "master/holdings.h"
+#include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/log.h"
 #include "master/master.h"
@@ -335,8 +336,9 @@ static int write_label(struct luggage *luggage, uint64_t timeout_ns,
 	return 0;
 }
 
-static int start_guardian(
-	struct luggage *luggage, uint64_t timeout_ns, struct guardian *guardian)
+/* A keeper is one, and two would be one too many. */
+static int start_guardian(struct master *master, struct luggage *luggage,
+	uint64_t timeout_ns, struct guardian *guardian)
 {
 	int result = write_label(
 		luggage, timeout_ns, &(struct guardian){.tell = -1});
@@ -344,6 +346,8 @@ static int start_guardian(
 		.argv = upgrade_arguments(),
 		.envp = luggage->envp};
 
+	if (result == 0 && keep_socket_trial(master, GUARD_TIMES * timeout_ns))
+		return 0;
 	if (result == 0)
 		result = sys_guardian_start(&call, luggage->cause,
 			GUARD_TIMES * timeout_ns, guardian);
@@ -364,7 +368,8 @@ static void change(struct master *master)
 
 	if (result == 0) {
 		what = "there is no guardian";
-		result = start_guardian(&luggage, timeout_ns, &guardian);
+		result =
+			start_guardian(master, &luggage, timeout_ns, &guardian);
 	}
 	if (result == 0) {
 		what = "it cannot be started";

@@ -11,6 +11,7 @@
 #include "master/handover.h"
 #include "master/handover_lines.h"
 #include "master/holdings.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/manager.h"
 #include "master/master.h"
@@ -286,6 +287,7 @@ void upgrade_settle(struct master *master)
 	close_behind();
 	be_another(master);
 	master->held = false;
+	keep_renew(master);
 	if (!result.good)
 		result.problem = problem_of(arrival.cause);
 	say(&result);
@@ -310,6 +312,5 @@ int upgrade_rehearse(const struct options *options)
 		return fflush(stdout) == 0 ? EXIT_OK : EXIT_MACHINE;
 	}
 	printf("%s\n", problem);
-	(void)fflush(stdout); /* then nobody hears why */
 	return EXIT_CONFIG;
 }

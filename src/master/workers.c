@@ -10,6 +10,8 @@
 #include "core/action.h"
 #include "core/view.h"
 #include "master/channel.h"
+#include "master/adopted.h"
+#include "master/keep.h"
 #include "master/listeners.h"
 #include "master/master.h"
 #include "master/molds.h"
@@ -85,6 +87,7 @@ void worker_forget(struct master *master, uint32_t slot)
 	if (worker->pidfd >= 0)
 		(void)loop_remove(master->loop, worker->pidfd);
 	fd_close(&worker->pidfd);
+	keep_gone(master, slot);
 	if (worker->channel >= 0 && worker->pid != 0)
 		leftover_add(master, worker->service, fd_take(&worker->channel),
 			worker->disconnected);
@@ -116,6 +119,7 @@ int worker_open_channel(
 		worker->shared = true;
 		result = service_channels_open(master, worker->service);
 		*out_end = service->shared_worker_fd;
+		keep_channel(master, slot);
 		return result;
 	}
 	/* Who speaks for one that was ordered, only the kernel can say. */
@@ -130,6 +134,7 @@ int worker_open_channel(
 		return result;
 	}
 	worker->channel = pair[0];
+	keep_channel(master, slot);
 	*out_end = pair[1];
 	*out_owned = true;
 	return 0;
@@ -157,6 +162,7 @@ static int spawn_into(struct master *master, uint32_t slot, int end)
 	worker->pid = spawned.pid;
 	worker->pidfd = spawned.pidfd;
 	worker->started_ns = master->now_ns;
+	keep_process(master, slot);
 	/* Its death would go unseen; the kernel has memory for this or none. */
 	result = loop_add(master->loop, worker->pidfd, LOOP_IN,
 		tag_make(TAG_PIDFD, slot, worker->serial));
@@ -365,8 +371,10 @@ void worker_ended(struct master *master, uint32_t slot)
 	 */
 	if (result == 0)
 		(void)loop_remove(master->loop, worker->pidfd);
-	/* Another master's child: that it has ended is all that is known. */
-	if (result != 1 && result != -ECHILD)
+	/* Another master's child. */
+	if (result == -ECHILD)
+		result = adopted_end(master, slot, &end);
+	if (result != 1)
 		return;
 	deaths[deaths_n++ % DEATHS_MAX] = (struct last_death){.slot = slot,
 		.serial = worker->serial,

@@ -24,7 +24,10 @@
 	NUMBER(reloads)                                                        \
 	NUMBER(reload_failures)                                                \
 	TEXT(last_reload_error)                                                \
-	NUMBER(log_dropped)
+	NUMBER(log_dropped)                                                    \
+	TEXT(keeper)	 /* who holds what must outlive it; or nobody */       \
+	NUMBER(restarts) /* of masters that died */                            \
+	TEXT(last_death) /* how the last of them did */
 
 /* `status`: one per service, followed by its endpoints. */
 #define CONTROL_SERVICE_FIELDS(NUMBER, TEXT)                                   \

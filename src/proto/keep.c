@@ -5,8 +5,6 @@
 
 #include "base/number.h"
 
-#define SHARED "shared."
-
 enum field {
 	FIELD_NAME = 1,
 	FIELD_CAUSE = 2,
@@ -174,9 +172,10 @@ bool keep_parse_worker(struct text name, struct keep_worker *out)
 	return name.n == 0;
 }
 
-bool keep_is_shared(struct text name)
+bool keep_is_many(struct text name)
 {
-	return text_starts_with(name, SHARED);
+	return text_starts_with(name, "shared.") ||
+	       text_starts_with(name, "leftover.");
 }
 
 uint64_t keep_word(uint32_t serial, enum keep_said said)

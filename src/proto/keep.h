@@ -69,8 +69,8 @@ void keep_put_worker(
 	struct text_builder *out, const struct keep_worker *worker);
 bool keep_parse_worker(struct text name, struct keep_worker *out);
 
-/* "shared.SERVICE.SERIAL": a channel of many workers. */
-bool keep_is_shared(struct text name);
+/* A channel of many workers, or of one that has left it to its children. */
+bool keep_is_many(struct text name);
 
 /*
  * The last word of each worker is in a page of one number per slot, written by

@@ -134,8 +134,9 @@ static void other_names_are_no_workers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_false(keep_parse_worker(text_of(names[i]), &worker));
-	assert_true(keep_is_shared(text_of("shared.4.1.0")));
-	assert_false(keep_is_shared(text_of("page.4.1")));
+	assert_true(keep_is_many(text_of("shared.4.1.0")));
+	assert_true(keep_is_many(text_of("leftover.4.1")));
+	assert_false(keep_is_many(text_of("page.4.1")));
 }
 
 static void a_word_is_its_workers_alone(void **state)
