@@ -249,8 +249,12 @@ static int begin(struct master *master, const struct options *options)
 	int kept;
 
 	if (upgrade_is_arriving()) {
-		if (!upgrade_arrive(master))
-			return EXIT_MACHINE;
+		if (!upgrade_arrive(master)) {
+			/* Nothing is closed or removed: somebody else goes on
+			 * with all of it. */
+			log_flush();
+			_exit(EXIT_MACHINE);
+		}
 		master_round(master); /* on trial */
 		upgrade_settle(master);
 		return EXIT_OK;

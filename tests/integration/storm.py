@@ -15,9 +15,8 @@ import os
 import random
 import signal
 import sys
-from pathlib import Path
 
-from ostlerd import BUILD, ROOT, environment_of, free_port, rogue, service, start_process, wait_until
+from ostlerd import environment_of, free_port, rogue, service, wait_until
 from test_load import Load
 
 FULL = "OSTLER_STORM_FULL" in os.environ
@@ -138,3 +137,16 @@ class Clients:
         assert len(failed) <= len(killed), failed[:10]
         assert served > 0 and more > 0
         return served + more
+
+
+def begin(master, place):
+    """Clients that are served already."""
+    clients = Clients(place, master.runtime)
+    wait_until(lambda: len(place.workers()) > 1, "workers are there")
+    return clients
+
+
+def settle(master):
+    """Nothing is left to be done."""
+    wait_until(lambda: all(s["depth"] in (0, None) and s["taken"] == 0
+                           for s in master.status()["services"]), "all is quiet")

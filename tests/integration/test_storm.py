@@ -1,21 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reloads with random changes, and killed workers (storm.py has the rest)."""
 
-from ostlerd import Ostlerd, wait_until
-from storm import Clients, Place, blows, dice
-
-
-def begin(master, place):
-    """Clients that are served already."""
-    clients = Clients(place, master.runtime)
-    wait_until(lambda: len(place.workers()) > 1, "workers are there")
-    return clients
-
-
-def settle(master):
-    """Nothing is left to be done."""
-    wait_until(lambda: all(s["depth"] in (0, None) and s["taken"] == 0
-                           for s in master.status()["services"]), "all is quiet")
+from ostlerd import Ostlerd
+from storm import Place, begin, blows, dice, settle
 
 
 # catalogue 18, 76

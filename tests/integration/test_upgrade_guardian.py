@@ -46,3 +46,31 @@ def test_who_is_dead_is_followed_by_the_guardian(body):
         assert master.ostler("stop").returncode == 0
         wait_until(lambda: not is_alive(now), "the rescuer has stopped")
         master.check_clean()
+
+
+def faulty(master, how):
+    """Faulty's image, by a name of its own."""
+    path = master.directory / f"faulty-{how}"
+    path.write_text(f"#!/bin/sh\nexport FAULTY={how}\nexec {FAULTY} \"$@\"\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_where_both_refuse_the_guardian_finds_all_listeners_open():
+    with Ostlerd(config(), head=patience(""), leftovers=True) as master:
+        pid = master.pid
+        assert attempt(master, faulty(master, "no")).returncode == 0
+        with master.client("web") as client:
+            first = client.ask("pid")
+            master.wait_for("web", lambda r: r["taken"] == 1)
+            done = attempt(master, faulty(master, "refuse-both"))
+            assert done.returncode == 1, (done, master.log())
+            assert "another process" in done.stderr
+            master.wait()
+            assert len([e for e in master.events("upgrade-failed") if "binary" in e]) == 2
+            check_goes_on(master, client, first)
+        now = master.status()["master"]["pid"]
+        assert now != pid and not master.events("listener-lost")
+        assert master.ostler("stop").returncode == 0
+        wait_until(lambda: not is_alive(now), "the rescuer has stopped")
+        master.check_clean()
