@@ -40,6 +40,8 @@ enum ctl_exit {
 	OPTION('t', "timeout", "TIME", "wait no longer than this (10s)")       \
 	OPTION('n', "now", NULL, "stop: do not wait for clients")              \
 	OPTION('a', "all", NULL, "drain, resume: every service")               \
+	OPTION('w', "no-wait", NULL,                                           \
+		"reload: do not wait until workers are replaced")              \
 	OPTION('N', "dry-run", NULL, "postfix: only say what would be done")   \
 	OPTION('r', "root", "DIR", "postfix: as dpkg's own --root")            \
 	OPTION('d', "daemon-directory", "DIR", "postfix: where its master is") \
@@ -58,6 +60,7 @@ struct ctl {
 	bool json;
 	bool now;
 	bool all;
+	bool no_wait;
 	bool quiet;	    /* completions: no complaints */
 	char *const *words; /* after the verb; borrowed from argv */
 	unsigned words_n;
@@ -69,6 +72,7 @@ enum ctl_takes {
 	CTL_HIDDEN = 4,	      /* not in help */
 	CTL_TAKES_SWITCH = 8, /* the options of `postfix` */
 	CTL_TAKES_ALL = 32,
+	CTL_TAKES_NO_WAIT = 128,
 	CTL_ASKS = 16, /* a master: its socket is wanted */
 };
 

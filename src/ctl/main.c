@@ -105,6 +105,9 @@ static enum parsed parse_option(int letter, struct ctl *ctl)
 	case 'a':
 		ctl->all = true;
 		return PARSED_RUN;
+	case 'w':
+		ctl->no_wait = true;
+		return PARSED_RUN;
 	case 't':
 		return parse_timeout(optarg, &ctl->timeout_ns) ? PARSED_RUN
 							       : PARSED_BAD;
@@ -132,8 +135,8 @@ static enum parsed parse(
 	unsigned n = 0;
 
 	while (optind < argc) {
-		int letter = getopt_long(
-			argc, argv, "+s:p::jt:naNr:d:Vh", long_options(), NULL);
+		int letter = getopt_long(argc, argv, "+s:p::jt:nawNr:d:Vh",
+			long_options(), NULL);
 		enum parsed parsed;
 
 		if (letter == -1 && options_are_over(argv))
@@ -207,6 +210,8 @@ static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 		return usage("there is no --now for", verb->name);
 	if (ctl->all && (verb->takes & CTL_TAKES_ALL) == 0)
 		return usage("there is no --all for", verb->name);
+	if (ctl->no_wait && (verb->takes & CTL_TAKES_NO_WAIT) == 0)
+		return usage("there is no --no-wait for", verb->name);
 	if (has_switch_options(ctl) && (verb->takes & CTL_TAKES_SWITCH) == 0)
 		return usage(
 			"there is no --dry-run, --root or --daemon-directory for",

@@ -241,6 +241,21 @@ static void add_all_stuck(
 	}
 }
 
+/* While a reload replaces its workers. */
+static void add_roll(struct grid *grid, const struct control_service *service)
+{
+	uint64_t old = known(service->old);
+
+	if (old == 0)
+		return;
+	add_note(grid,
+		grid_format(grid, "reloaded: %" PRIu64 " old worker%s %s", old,
+			old == 1 ? "" : "s",
+			known(service->stalled) > 0
+				? "go on, since no new ones can be started"
+				: "to be replaced yet"));
+}
+
 static void add_service(struct grid *grid, const struct answer *answer,
 	size_t from, const struct control_service *service)
 {
@@ -278,6 +293,7 @@ static void add_service(struct grid *grid, const struct answer *answer,
 	add_cause(grid, service);
 	add_limit(grid, service);
 	add_mold(grid, service);
+	add_roll(grid, service);
 	add_odd_workers(grid, service);
 	add_all_stuck(grid, answer, from);
 }

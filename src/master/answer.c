@@ -14,6 +14,7 @@
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/reload.h"
+#include "master/rolls.h"
 #include "master/scale.h"
 #include "master/services.h"
 #include "master/upgrade.h"
@@ -274,6 +275,9 @@ static void answer(struct master *master, struct client *client,
 		break;
 	case CONTROL_VERB_RELOAD:
 		answer_reload(master, client);
+		break;
+	case CONTROL_VERB_ROLLS:
+		rolls_asked(master, client);
 		break;
 	case CONTROL_VERB_REMOLD:
 		answer_remold(master, client, request);

@@ -130,6 +130,8 @@ static void fill_view(
 	out->retiring = view->retiring;
 	out->suspect = view->suspect;
 	out->mute = view->mute;
+	out->old = view->old;
+	out->stalled = view->stalled;
 	out->total = view->total;
 	out->limit = view->limit;
 	out->spare_min = view->spare_min;

@@ -42,6 +42,7 @@ struct text_builder;
 #define CONTROL_VERBS(VERB)                                                    \
 	VERB(CONTROL_VERB_STATUS, "status", true, false, false)                \
 	VERB(CONTROL_VERB_RELOAD, "reload", false, true, false)                \
+	VERB(CONTROL_VERB_ROLLS, "rolls", false, false, false)                 \
 	VERB(CONTROL_VERB_REMOLD, "remold", true, true, false)                 \
 	VERB(CONTROL_VERB_SCALE, "scale", true, true, false)                   \
 	VERB(CONTROL_VERB_DRAIN, "drain", true, true, false)                   \
@@ -132,6 +133,9 @@ struct control_endpoint {
 };
 struct control_change {
 	CONTROL_CHANGE_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
+};
+struct control_roll {
+	CONTROL_ROLL_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)
 };
 struct control_diag {
 	CONTROL_DIAG_FIELDS(CONTROL_MEMBER_NUMBER, CONTROL_MEMBER_TEXT)

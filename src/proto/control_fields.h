@@ -40,6 +40,8 @@
 	NUMBER(suspect)                                                        \
 	NUMBER(mute)                                                           \
 	NUMBER(leftover)                                                       \
+	NUMBER(old)	/* of them: to be replaced, since a reload */          \
+	NUMBER(stalled) /* 1 if nobody comes in their place, else 0 */         \
 	NUMBER(total)                                                          \
 	NUMBER(limit)                                                          \
 	NUMBER(spare_min)                                                      \
@@ -85,6 +87,15 @@
 #define CONTROL_CHANGE_FIELDS(NUMBER, TEXT)                                    \
 	TEXT(service)                                                          \
 	TEXT(how) /* added, removed, changed, policy, same */
+
+/* `rolls`: how the last replacement of a service's workers went, or goes. */
+#define CONTROL_ROLL_FIELDS(NUMBER, TEXT)                                      \
+	TEXT(service)                                                          \
+	TEXT(state)	 /* done, rolling, stalled */                          \
+	NUMBER(old)	 /* workers that are to be replaced yet */             \
+	NUMBER(replaced) /* that were asked to leave, since others came */     \
+	NUMBER(took_ns)	 /* until now, if it goes on */                        \
+	TEXT(cause)	 /* stalled: why nobody comes in their place */
 
 /* `plan`: a setting of a service that differs; its values, as in a file. */
 #define CONTROL_SETTING_FIELDS(NUMBER, TEXT)                                   \
@@ -136,6 +147,7 @@
 	KIND(CONTROL_SERVICE, service, CONTROL_SERVICE_FIELDS)                 \
 	KIND(CONTROL_ENDPOINT, endpoint, CONTROL_ENDPOINT_FIELDS)              \
 	KIND(CONTROL_CHANGE, change, CONTROL_CHANGE_FIELDS)                    \
+	KIND(CONTROL_ROLL, roll, CONTROL_ROLL_FIELDS)                          \
 	KIND(CONTROL_SETTING, setting, CONTROL_SETTING_FIELDS)                 \
 	KIND(CONTROL_SOCKET, socket, CONTROL_SOCKET_FIELDS)                    \
 	KIND(CONTROL_WORKER, worker, CONTROL_WORKER_FIELDS)                    \

@@ -26,6 +26,10 @@ static const struct control_field endpoint_fields[] = {
 static const struct control_field change_fields[] = {
 	CONTROL_CHANGE_FIELDS(NUMBER, TEXT)};
 #undef HERE
+#define HERE control_roll
+static const struct control_field roll_fields[] = {
+	CONTROL_ROLL_FIELDS(NUMBER, TEXT)};
+#undef HERE
 #define HERE control_setting
 static const struct control_field setting_fields[] = {
 	CONTROL_SETTING_FIELDS(NUMBER, TEXT)};

@@ -510,8 +510,41 @@ def test_reload_as_json(master):
         "result": "ok",
         "text": None,
         "services": [{"service": "b", "how": "added"}],
+        "rolls": [],
         "complaints": [],
     }
+
+
+ROLLING = "roll service=a state=rolling old=2 replaced=1 took_ns=1000000\n"
+DONE = "roll service=a state=done old=0 replaced=3 took_ns=1500000000\n"
+STALLED = 'roll service=a state=stalled old=2 replaced=1 took_ns=1 cause="exec: no"\n'
+
+
+def test_reload_waits_until_workers_are_replaced(master):
+    one = master(reload="change service=a how=changed\n" + OK, rolls=ROLLING + OK)
+    done = ask(one, "reload", "-t", "200ms")
+    assert (done.returncode, done.stderr) == (
+        1, "ostler: a: 2 workers are to be replaced yet; that goes on\n")
+    assert "a: changed (1 replaced, 2 to be replaced yet)\n" in done.stdout
+    one.answers["rolls"] = DONE + OK
+    done = ask(one, "reload")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a: changed (3 workers replaced in 1.5s)\n" in done.stdout
+    one.answers["rolls"] = STALLED + OK
+    done = ask(one, "reload")
+    assert (done.returncode, done.stderr) == (
+        1, "ostler: a: new workers cannot be started (exec: no); its 2 old ones go on,"
+        " and it is tried again\n")
+    asked = len(one.requests)
+    assert ask(one, "reload", "--no-wait").returncode == 0
+    assert one.requests[asked:] == ["reload\n"]
+
+
+def test_a_reload_that_was_waited_for_as_json(master):
+    one = master(reload="change service=a how=changed\n" + OK, rolls=DONE + OK)
+    assert json.loads(ask(one, "reload", "-j").stdout)["rolls"] == [
+        {"service": "a", "state": "done", "old": 0, "replaced": 3, "took_seconds": 1.5, "cause": None}
+    ]
 
 
 # ---- stop --------------------------------------------------------------------
@@ -982,7 +1015,7 @@ def test_bash_completes_verbs_services_and_options(master, tmp_path):
     assert bash_offers("ostler st", one.path) == ["status", "stop"]
     assert bash_offers("ostler status w", one.path) == ["web"]
     assert bash_offers("ostler status ", one.path) == ["web", "mail", "$(touch${IFS}x)"]
-    assert bash_offers("ostler stop --n", one.path) == ["--now"]
+    assert bash_offers("ostler stop --n", one.path) == ["--now", "--no-wait"]
     assert bash_offers("ostler -s %s status m" % one.path, "/nowhere") == ["mail"]
     for verb in ("check", "plan"):
         assert bash_offers("ostler %s %s/con" % (verb, tmp_path), one.path) == [one.path]
