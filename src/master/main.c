@@ -337,7 +337,8 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	case MODE_REHEARSE:
-		return upgrade_rehearse(&options);
+		/* Nobody takes down what was made: that is a master's end. */
+		_exit(upgrade_rehearse(&options));
 	case MODE_SERVE:
 		break;
 	}

@@ -312,5 +312,6 @@ int upgrade_rehearse(const struct options *options)
 		return fflush(stdout) == 0 ? EXIT_OK : EXIT_MACHINE;
 	}
 	printf("%s\n", problem);
+	(void)fflush(stdout); /* then nobody hears why */
 	return EXIT_CONFIG;
 }
