@@ -294,6 +294,24 @@ def with_killmode_process_nobody_is_lost():
     assert not Path(NAME).exists()
 
 
+def an_upgrade_is_none_of_systemds_concern():
+    drop_in("[Service]\nWatchdogSec=2\nKillMode=process\n")
+    systemctl("start", "ostler")
+    main, restarts = show("MainPID"), show("NRestarts")
+    with Load(PORT) as tcp, Load(NAME) as name:
+        for _ in range(3):
+            done = subprocess.run(["/usr/local/bin/ostler", "upgrade"], capture_output=True,
+                                  text=True, check=False)
+            assert done.returncode == 0, done
+            assert show("MainPID") == main and show("ActiveState") == "active"
+        kill_main()  # and the store still has all
+    assert not tcp.lost and not name.lost, (tcp.lost[:3], name.lost[:3])
+    time.sleep(3)  # longer than the watchdog waits
+    assert show("NRestarts") == str(int(restarts) + 1)
+    systemctl("stop", "ostler")
+    drop_in("")
+
+
 def parent_of(pid):
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
@@ -311,6 +329,7 @@ TESTS = [
     a_master_that_hangs_is_replaced,
     who_knocks_while_the_master_is_dead_waits,
     with_killmode_process_nobody_is_lost,
+    an_upgrade_is_none_of_systemds_concern,
     a_bad_configuration_is_not_tried_again_and_again,
     a_client_starts_it_through_the_socket_unit,
     no_client_is_refused_by_a_restart,
