@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "core/save.h"
+#include "core/view.h"
 #include "master/channel.h"
 #include "master/control.h"
 #include "master/edition.h"
@@ -204,6 +205,22 @@ static bool load_core(struct loading *loading)
 	return master->core != NULL;
 }
 
+/* The core frees a slot when it has heard that we have, and never before. */
+static bool are_the_cores(struct loading *loading)
+{
+	const struct master *master = loading->master;
+	struct view_worker view;
+
+	for (uint32_t slot = 0; slot < master->workers_high; slot++)
+		if (master->workers[slot].serial != 0 &&
+			(!core_view_worker(
+				 master->core, slot, master->now_ns, &view) ||
+				view.serial != master->workers[slot].serial ||
+				view.service != master->workers[slot].service))
+			return refuse(loading, "a worker is not the core's");
+	return true;
+}
+
 static bool load_all(struct loading *loading)
 {
 	if (!load_master(loading) || !load_editions(loading))
@@ -215,7 +232,7 @@ static bool load_all(struct loading *loading)
 	return load_workers(loading) &&
 	       leftovers_load(loading->master, &loading->reader) &&
 	       control_load(loading->master, &loading->reader) &&
-	       load_core(loading) &&
+	       load_core(loading) && are_the_cores(loading) &&
 	       (saved_is_end(&loading->reader) ||
 		       refuse(loading, "there is more than a core"));
 }

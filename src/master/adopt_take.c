@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/event.h"
+#include "core/view.h"
 #include "master/channel.h"
 #include "master/control.h"
 #include "master/edition.h"
@@ -129,6 +130,19 @@ static bool take_worker(
 		       tag_make(TAG_PIDFD, slot, worker->serial)) == 0;
 }
 
+/* Those whose end the core had not heard of yet when the state was written. */
+static void bury_unknown(struct master *master)
+{
+	struct view_worker view;
+
+	for (uint32_t slot = 0; slot < master->limits.workers_max; slot++)
+		if (core_view_worker(
+			    master->core, slot, master->now_ns, &view) &&
+			master->workers[slot].serial == 0)
+			inbox_put_worker(&master->inbox, EVENT_EXITED, slot,
+				view.serial);
+}
+
 /* A mold makes children of its parent's; if that is not us, it is of no use. */
 static void renew_molds(struct master *master)
 {
@@ -154,6 +168,7 @@ static bool take_all(struct master *master, struct holdings *holdings)
 		if (master->workers[slot].serial != 0 &&
 			!take_worker(master, slot, holdings))
 			return false;
+	bury_unknown(master);
 	leftovers_take(master, holdings);
 	master->lock_fd = holdings_take(holdings, "lock");
 	keeper = holdings_take(holdings, "keeper");

@@ -38,6 +38,7 @@
 
 enum phase {
 	PHASE_NONE,
+	PHASE_ASKED,
 	PHASE_REHEARSAL, /* another process reads a copy of our state */
 	PHASE_CALM,	 /* starts are held; the last ones end */
 };
@@ -164,7 +165,6 @@ static const char *why_not(const struct master *master, const char *path)
 void upgrade_request(struct master *master, const char *path)
 {
 	const char *problem;
-	int result;
 
 	if (upgrade_is_running())
 		return; /* who asks waits for the one that is under way */
@@ -176,6 +176,14 @@ void upgrade_request(struct master *master, const char *path)
 		refuse(master, problem);
 		return;
 	}
+	now.phase = PHASE_ASKED;
+}
+
+/* Between two rounds: the core has heard all that we have. */
+static void begin(struct master *master)
+{
+	int result;
+
 	now.heard = false;
 	now.until_ns = master->now_ns + patience_ns(master);
 	result = start_rehearsal(master);
@@ -387,7 +395,10 @@ static void go_on(struct master *master)
 {
 	if (master->stopping)
 		refuse(master, "the master is stopping");
-	else if (now.phase == PHASE_REHEARSAL && now.heard) {
+	else if (now.phase == PHASE_ASKED) {
+		if (master->inbox.n == 0)
+			begin(master);
+	} else if (now.phase == PHASE_REHEARSAL && now.heard) {
 		if (hear_rehearsal(master))
 			be_calm(master);
 	} else if (now.phase == PHASE_CALM && is_calm(master))
@@ -417,6 +428,8 @@ uint64_t upgrade_deadline(const struct master *master)
 	switch (now.phase) {
 	case PHASE_NONE:
 		break;
+	case PHASE_ASKED:
+		return master->now_ns;
 	case PHASE_REHEARSAL:
 		return now.until_ns;
 	case PHASE_CALM:
