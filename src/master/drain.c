@@ -7,6 +7,7 @@
 #include "core/view.h"
 #include "master/client.h"
 #include "master/control.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/services.h"
@@ -75,6 +76,8 @@ static void tell_core(
 		say(master, id,
 			kind == EVENT_DRAIN ? MESSAGE_SERVICE_DRAINED
 					    : MESSAGE_SERVICE_RESUMED);
+		/* Who is answered can count on it, whatever happens to us. */
+		keep_structure(master);
 	}
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "core/view.h"
+#include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
 #include "master/personality.h"
@@ -101,6 +102,7 @@ bool scale(struct master *master, uint32_t service,
 	if (!fits(&event.policy, view.share, complaint))
 		return false;
 	inbox_put(&master->inbox, &event);
+	keep_structure(master);
 	say(master, service, &event);
 	return true;
 }

@@ -112,6 +112,21 @@ def test_idle_workers_are_kept_and_serve_on():
         assert master.service("one")["starts"] == 1
 
 
+def test_what_an_operator_was_told_is_still_so_in_the_next_master():
+    port = free_port()
+    with Kept(echo("one", at(port)) + echo("two", ["unix:two"])) as master:
+        assert master.ostler("drain", "one").returncode == 0
+        assert master.ostler("scale", "two", "limit=7").returncode == 0
+        patient = master.client(port)
+        patient.send("patient\n")
+        master.kill_master()
+        assert master.service("one")["state"] == "drained"
+        assert master.service("two")["limit"] == 7
+        assert master.ostler("resume", "one").returncode == 0
+        assert patient.line() == "patient"
+        patient.close()
+
+
 def test_under_load_no_client_is_lost():
     port = free_port()
     wrong = []
