@@ -21,6 +21,7 @@
 #include "master/passed.h"
 #include "master/records.h"
 #include "master/services.h"
+#include "master/shared.h"
 #include "proto/keep.h"
 #include "sys/channel.h"
 #include "sys/fd.h"
@@ -66,10 +67,25 @@ static void spend_serials(struct master *master, struct holdings *holdings)
 	}
 }
 
+/* One whose channel is its siblings', too: they all go, and others come. */
+static void see_off_sharing(struct master *master, const char *name)
+{
+	struct keep_worker worker;
+
+	if (keep_parse_worker(text_of(name), &worker) &&
+		worker.service < master->services_high &&
+		service_of(master, worker.service)->edition != NULL)
+		service_retire_shared(master, worker.service);
+}
+
 static void see_all_off(struct master *master, struct holdings *holdings)
 {
 	const char *name;
 	uint32_t at = 0;
+
+	while ((name = holdings_next(holdings, "pidfd.", &at)) != NULL)
+		see_off_sharing(master, name);
+	at = 0;
 
 	while ((name = holdings_next(holdings, "worker.", &at)) != NULL) {
 		char copy[HOLDING_NAME_MAX];

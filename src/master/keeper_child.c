@@ -17,7 +17,7 @@
 #include "sys/spawn.h"
 
 #define PAUSE_MIN_NS (100 * NS_PER_MS)
-#define PAUSE_MAX_NS (5 * NS_PER_S)
+#define PAUSE_MAX_NS (2 * NS_PER_S)
 #define WELL_NS NS_PER_S	 /* who lives so long was no mistake */
 #define TRIAL_NS (60 * NS_PER_S) /* for a master that takes all over */
 #define LOOK_NS (20 * NS_PER_MS) /* while its start is in flight */

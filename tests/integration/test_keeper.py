@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A master that dies under a keeper: nobody who is served or waits is lost."""
 
-import json
 import os
 import signal
-import threading
 
 import pytest
 
+from kept import Kept, at, echo
 from ostlerd import (
     ROOT,
     Ostlerd,
@@ -18,58 +17,12 @@ from ostlerd import (
     orphans,
     rogue,
     run,
-    service,
     wait_until,
 )
 
 
-def at(port):
-    return [f"127.0.0.1:{port}"]
-
-
-def echo(name, listen, **settings):
-    return service(name, listen, ["ostler-echo"], **settings)
-
-
 def can_be_pid_1():
     return ROOT and run(["unshare", "-p", "-f", "-m", "--mount-proc", "true"]).returncode == 0
-
-
-class Kept(Ostlerd):
-    """Its process is the keeper; the master is a child of that."""
-
-    def __init__(self, config, **more):
-        super().__init__(config, options=["--keep"], **more)
-
-    @property
-    def pid(self):
-        return self.status()["master"]["pid"]
-
-    def workers(self, name=None):
-        """Also those that another master started."""
-        found = []
-        for parent in (self.pid, self.process.pid):
-            for pid, state in children_of(parent).items():
-                owner = environment_of(pid).get("OSTLER_SERVICE")
-                if state != "Z" and owner and name in (None, owner):
-                    found.append(pid)
-        return sorted(found)
-
-    def restarts(self):
-        done = self.ostler("status", "--json")
-        if done.returncode != 0:
-            return -1
-        return json.loads(done.stdout)["master"]["restarts"]
-
-    def kill_master(self):
-        """SIGKILL, and wait for the next one. Its pid."""
-        before = self.restarts()
-        pid = self.pid
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: self.restarts() == before + 1,
-                   lambda: f"another master is there: {self.log()[-3000:]}")
-        assert self.pid != pid
-        return self.pid
 
 
 def test_who_is_served_and_who_waits_are_served_on():
@@ -125,38 +78,6 @@ def test_what_an_operator_was_told_is_still_so_in_the_next_master():
         assert master.ostler("resume", "one").returncode == 0
         assert patient.line() == "patient"
         patient.close()
-
-
-def test_under_load_no_client_is_lost():
-    port = free_port()
-    wrong = []
-    over = threading.Event()
-
-    def ask(master, number):
-        n = 0
-        while not over.is_set():
-            try:
-                with master.client(port) as client:
-                    word = f"{number} {n}"
-                    answer = client.ask(word)
-                    if answer != word:
-                        wrong.append((word, answer))
-            except OSError as error:
-                wrong.append((number, n, error))
-            n += 1
-
-    with Kept(echo("one", at(port), process_limit=4, spare_min=2)) as master:
-        threads = [threading.Thread(target=ask, args=(master, i)) for i in range(6)]
-        for thread in threads:
-            thread.start()
-        try:
-            for _ in range(5):
-                master.kill_master()
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
-        assert not wrong, f"{wrong[:5]} of {len(wrong)}; {master.log()[-3000:]}"
 
 
 def test_a_worker_that_dies_while_there_is_no_master_is_told_of():
