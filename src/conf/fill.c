@@ -377,7 +377,7 @@ static void fill_wakeup(const struct values *values, struct policy *policy)
 			"wakeup: so short a period would keep the master busy");
 }
 
-/* What is asked of every client and every interval is told in words. */
+/* What is asked for every interval is told in words. */
 static void fill_watch(const struct values *values, struct service *out)
 {
 	struct policy *policy = &out->policy;
@@ -388,7 +388,7 @@ static void fill_watch(const struct values *values, struct service *out)
 	out->request_signal =
 		(uint32_t)value_choice(values, SETTING_request_signal);
 	policy->liveness_ns = value_number(values, SETTING_liveness);
-	if (policy->request_time_ns != 0 || policy->liveness_ns != 0)
+	if (policy->liveness_ns != 0)
 		out->page = false;
 	if (policy->liveness_ns > 0 && policy->liveness_ns < LIVENESS_LEAST_NS)
 		complain(values->diags, &place,

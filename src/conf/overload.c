@@ -194,7 +194,7 @@ static void check_limit(const struct values *values, enum setting_id id,
 	else if (!row->page || row->channel == CHANNEL_SHARED)
 		warn(values->diags, &place,
 			"do without status_page = no, status_channel = "
-			"shared, request_time_limit and liveness",
+			"shared and liveness",
 			"%s: each worker counts its own clients alone", name);
 }
 

@@ -131,7 +131,7 @@ static void speak_now_and_then(struct ostler_worker *w, uint64_t now)
 
 	if (w->one_by_one)
 		return;
-	if (w->start.timed && w->word == STATUS_TAKEN) {
+	if (w->start.timed && !ostler__has_page(w) && w->word == STATUS_TAKEN) {
 		say(w, STATUS_AVAIL);
 		return;
 	}

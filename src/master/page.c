@@ -22,16 +22,6 @@
 #define NOBODY UINT32_MAX
 #define SERVED_MAX (UINT64_C(1) << 48) /* more is a lie */
 
-static uint64_t bit_of(uint32_t place)
-{
-	return UINT64_C(1) << place % 64;
-}
-
-static struct line *line_of(const struct page *page, uint32_t place)
-{
-	return &page->lines[place / 64];
-}
-
 static struct ostler__page_word *word_of(
 	const struct page *page, uint32_t place)
 {
@@ -156,7 +146,7 @@ static void put_worn(struct master *master, struct page *page, uint32_t place)
 }
 
 /* What is new in word I; the bits that were. */
-static uint64_t sync_word(struct master *master, struct page *page, uint32_t i)
+static uint64_t sync_once(struct master *master, struct page *page, uint32_t i)
 {
 	struct line *line = &page->lines[i];
 	uint64_t ready, moved, worn;
@@ -176,10 +166,41 @@ static uint64_t sync_word(struct master *master, struct page *page, uint32_t i)
 	return moved;
 }
 
-static void sync_page(struct master *master, struct page *page)
+/*
+ * Where clients have a time, whoever is the first one taken of those that the
+ * core has heard of rings; the others are found by looking while he is.
+ */
+static bool mark_full(const struct master *master, uint32_t service,
+	const struct page *page, uint32_t i)
+{
+	const struct service *row = service_of(master, service)->row;
+	const struct line *line = &page->lines[i];
+	uint32_t full = 0;
+
+	if (row != NULL && row->policy.request_time_ns != 0)
+		full = ostler__popcount(line->quiet & line->known);
+	if (atomic_load(&page->words[i].full) == full)
+		return false;
+	atomic_store(&page->words[i].full, full);
+	return true;
+}
+
+/* Who is taken before a mark has moved may not have rung: look once more. */
+static uint64_t sync_word(
+	struct master *master, uint32_t service, struct page *page, uint32_t i)
+{
+	uint64_t moved = sync_once(master, page, i);
+
+	while (mark_full(master, service, page, i))
+		moved |= sync_once(master, page, i);
+	return moved;
+}
+
+static void sync_page(
+	struct master *master, uint32_t service, struct page *page)
 {
 	for (uint32_t i = 0; i < page->lines_n; i++)
-		(void)sync_word(master, page, i);
+		(void)sync_word(master, service, page, i);
 }
 
 void page_sync(struct master *master, uint32_t service)
@@ -187,7 +208,7 @@ void page_sync(struct master *master, uint32_t service)
 	struct page *page = service_of(master, service)->page;
 
 	for (; page != NULL; page = page->older)
-		sync_page(master, page);
+		sync_page(master, service, page);
 }
 
 /* ------------------------------------------------------ marks */
@@ -239,8 +260,8 @@ void page_look(struct master *master, uint32_t service)
 	for (; page != NULL; page = page->older) {
 		mark(master, page, service);
 		for (uint32_t i = 0; i < page->lines_n; i++)
-			look_at_slots(
-				master, page, i, sync_word(master, page, i));
+			look_at_slots(master, page, i,
+				sync_word(master, service, page, i));
 	}
 }
 
@@ -258,7 +279,7 @@ bool page_heard(struct master *master, uint32_t slot)
 	if (page == NULL)
 		return false;
 	line = line_of(page, place);
-	moved = sync_word(master, page, place / 64);
+	moved = sync_word(master, worker->service, page, place / 64);
 	if ((line->quiet & bit_of(place)) == 0) {
 		line->loud |= bit_of(place);
 		return false;
@@ -314,7 +335,7 @@ void page_retire(struct master *master, uint32_t slot)
 	ready = stop_believing(page, place);
 	if (told && !ready)
 		put_moved(master, page, place, false);
-	sync_page(master, page);
+	sync_page(master, worker->service, page);
 }
 
 void page_mute(struct master *master, uint32_t slot)
@@ -324,7 +345,7 @@ void page_mute(struct master *master, uint32_t slot)
 	if (page == NULL)
 		return;
 	(void)stop_believing(page, master->workers[slot].page_place);
-	sync_page(master, page);
+	sync_page(master, master->workers[slot].service, page);
 }
 
 /* ------------------------------------------------------ pages */
@@ -495,7 +516,8 @@ void page_leave(struct master *master, uint32_t slot)
 	if (page == NULL)
 		return;
 	line = line_of(page, place);
-	if ((sync_word(master, page, place / 64) & bit_of(place)) == 0)
+	if ((sync_word(master, worker->service, page, place / 64) &
+		    bit_of(place)) == 0)
 		put_last(master, page, place);
 	service->served += worker->page_served;
 	worker->page = NULL;
@@ -518,62 +540,4 @@ int page_of_worker(
 
 	*out_place = worker->page_place;
 	return worker->page == NULL ? -1 : worker->page->fd;
-}
-
-/* ------------------------------------------------------ for people */
-
-static uint32_t *count_of(struct view_service *view, enum worker_state state)
-{
-	switch (state) {
-	case WORKER_STARTING:
-		return &view->starting;
-	case WORKER_READY:
-		return &view->ready;
-	case WORKER_TAKEN:
-		return &view->taken;
-	case WORKER_RETIRING:
-	case WORKER_FREE:
-		break;
-	}
-	return NULL;
-}
-
-static void correct_one(const struct master *master, uint32_t slot, bool ready,
-	struct view_service *view)
-{
-	struct view_worker worker;
-	uint32_t *before;
-
-	if (!core_view_worker(master->core, slot, master->now_ns, &worker) ||
-		worker.serial != master->workers[slot].serial || worker.mute)
-		return;
-	before = count_of(view, worker.state);
-	if (before == NULL)
-		return;
-	(*before)--;
-	(*count_of(view, ready ? WORKER_READY : WORKER_TAKEN))++;
-	if (worker.suspect && !ready)
-		view->suspect--;
-}
-
-void page_correct(const struct master *master, uint32_t service,
-	struct view_service *view)
-{
-	const struct service_state *state = service_of(master, service);
-
-	view->served = state->served;
-	for (const struct page *page = state->page; page != NULL;
-		page = page->older)
-		for (uint32_t place = 0; place < page->lines_n * 64; place++) {
-			const struct line *line = line_of(page, place);
-			uint32_t slot = line->workers[place % 64];
-
-			if ((line->allotted & bit_of(place)) != 0)
-				view->served +=
-					master->workers[slot].page_served;
-			if ((line->quiet & line->known & bit_of(place)) != 0)
-				correct_one(master, slot,
-					(line->ready & bit_of(place)) != 0,
-					view);
-		}
 }

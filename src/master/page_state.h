@@ -10,7 +10,7 @@
  *
  * Knows:   whose bit is whose, and what the core has heard of it.
  * Decides: nothing.
- * Never:   used outside page.c and page_save.c.
+ * Never:   used outside page.c, page_save.c and page_view.c.
  */
 
 /* 64 workers, a bit for each. */
@@ -35,5 +35,15 @@ struct page {
 	uid_t uid;
 	int fd; /* owned */
 };
+
+static inline uint64_t bit_of(uint32_t place)
+{
+	return UINT64_C(1) << place % 64;
+}
+
+static inline struct line *line_of(const struct page *page, uint32_t place)
+{
+	return &page->lines[place / 64];
+}
 
 #endif

@@ -115,6 +115,38 @@ def test_with_several_idle_workers_a_client_costs_no_message(command, tmp_path):
     assert calls.count("accept4") >= 30
 
 
+def test_who_keeps_a_client_too_long_is_found_though_he_said_nothing():
+    text = echo("x", ["unix:x"], request_time_limit="1s", kill_time="200ms", deaf_time="60s")
+    with Ostlerd(text) as master:
+        idle_workers(master, "x", "x")
+        page = Page(master)
+        assert bin(page.opened()).count("1") == page.number(128 + 36, 4) == WORKERS
+        # The first one taken rings; the others say nothing.
+        first = master.client("x")
+        assert first.ask("1") == "1"
+        master.wait_for("x", lambda s: s["taken"] == 1)
+        silent = master.client("x")
+        assert silent.ask("2") == "2"
+        first.close()
+        # Its siblings have clients of their own all the while.
+        served = 0
+        while master.service("x")["timeouts"] == 0:
+            with master.client("x") as client:
+                assert client.ask("3") == "3"
+            served += 1
+            assert served < 100000
+        assert silent.at_end()
+        row = master.wait_for("x", lambda s: s["exits"] == 1)
+        assert (row["timeouts"], row["failures"]) == (1, 0)
+        silent.close()
+        # One that is alone with a client is found as well.
+        master.wait_for("x", lambda s: s["taken"] == 0)
+        with master.client("x") as client:
+            assert client.ask("4") == "4"
+            master.wait_for("x", lambda s: s["timeouts"] == 2)
+            assert client.at_end()
+
+
 def test_the_status_is_true_though_nobody_has_said_anything():
     with Ostlerd(echo("x", ["unix:x"])) as master:
         idle_workers(master, "x", "x")

@@ -12,7 +12,11 @@
  * FACT   the master believes the word of a message
  * COUNT  a bare counter instead of a bit for each
  * KEEP   who is asked to leave keeps its bit, and only the master knows
- * RETIRE lets one be asked to leave; what is not needed any more is set to 0,
+ * NOMARK (TIMED) nobody rings for being the first one taken
+ * ONCE   (TIMED) the master does not look again after it has moved that mark
+ * RETIRE lets one be asked to leave. TIMED has the mark of the first one taken
+ * (clients have a time); promised then, that the master looks now and then as
+ * long as anybody has a client. What is not needed any more is set to 0,
  * for each value that differs is a state of its own.
  */
 #define N 3
@@ -37,6 +41,10 @@ bool watch = 0;		/* the master: nobody is ready, so I listen */
 bool starts = 0;	/* the master: fewer than LOW are */
 bool busy = 0;		/* the master is in the middle of something */
 byte kills = 0;
+#ifdef TIMED
+byte mark = N;		/* the page: whoever is taken then rings */
+bool polls = 0;		/* the master: it will look again by itself */
+#endif
 
 bool idle[N] = 1;	/* truly waiting for a client */
 bool dead[N];
@@ -53,8 +61,29 @@ chan words[N] = [8] of { bit };
 inline look()
 {
 	watch = (READY == 0 -> 1 : 0);
-	starts = (READY < LOW -> 1 : 0)
+	starts = (READY < LOW -> 1 : 0);
+#ifdef TIMED
+	polls = ((bits & live) != live -> 1 : 0)
+#endif
 }
+
+/* In the order that matters: the mark, and then what it may have missed. */
+#ifdef TIMED
+#ifdef NOMARK
+#define MARK 0
+#else
+#define MARK COUNT_OF(live)
+#endif
+#ifdef ONCE
+#define AGAIN skip
+#else
+#define AGAIN look()
+#endif
+#define SETTLE busy = 1 }; atomic { look() }; mark = MARK; \
+	atomic { AGAIN; busy = 0
+#else
+#define SETTLE look()
+#endif
 
 inline take(i)
 {
@@ -64,6 +93,9 @@ inline take(i)
 #else
 	ring = ring || (bits & ME(i)) == 0 || COUNT_OF(bits) == 1 ||
 		COUNT_OF(bits) == LOW;
+#ifdef TIMED
+	ring = ring || (mark != 0 && COUNT_OF(bits) >= mark);
+#endif
 	bits = bits & ~ME(i)
 #endif
 }
@@ -155,7 +187,7 @@ inline bury(i)
 		ended[i] = 0;
 		live = live & ~ME(i);
 		bits = bits & ~ME(i);
-		look()
+		SETTLE
 	}
 }
 
@@ -164,6 +196,9 @@ active proctype Master()
 	bit word;
 	bool asked = 0;
 
+#ifdef NOMARK
+	mark = 0;
+#endif
 	atomic { run Worker(0); run Worker(1); run Worker(2); run Killer() }
 end:
 	do
@@ -180,12 +215,16 @@ end:
 #ifndef KEEP
 		bits = bits & ~ME(0);
 #endif
-		atomic { look(); busy = 0 }
+		atomic { SETTLE; busy = 0 }
+#endif
+#ifdef TIMED
+	:: atomic { polls -> look() }
 #endif
 	od
 }
 
 #define SERVES(i) (idle[i] && (live & ME(i)) != 0)
+#define HAS(i) (!idle[i] && !dead[i] && (live & ME(i)) != 0)
 #define QUIET(i) (empty(words[i]) && !ended[i] && !mid[i])
 
 active proctype Monitor()
@@ -195,7 +234,10 @@ end:
 	:: atomic {
 		!busy && QUIET(0) && QUIET(1) && QUIET(2) ->
 		assert(SERVES(0) || SERVES(1) || SERVES(2) || watch);
-		assert(SERVES(0) + SERVES(1) + SERVES(2) >= LOW || starts)
+		assert(SERVES(0) + SERVES(1) + SERVES(2) >= LOW || starts);
+#ifdef TIMED
+		assert(polls || !(HAS(0) || HAS(1) || HAS(2)))
+#endif
 	}
 	od
 }

@@ -21,6 +21,9 @@ CASES = [
     ("with two kills anywhere the master knows when nobody is ready", [], False),
     ("and when fewer are than it wants", ["LOW=2"], False),
     ("so it does when one of them is asked to leave", ["RETIRE", "KILLS=1"], False),
+    ("where clients have a time the master looks as long as anybody has one", ["TIMED", "KILLS=1"], False),
+    ("without a mark for the first one taken that is found wrong", ["TIMED", "NOMARK", "KILLS=1"], True),
+    ("a mark that is moved without another look is found wrong", ["TIMED", "ONCE", "KILLS=1"], True),
     ("believing the word of a message is found wrong", ["FACT"], True),
     ("a bare counter is found wrong", ["COUNT"], True),
     ("a bit that stays while its worker leaves is found wrong", ["RETIRE", "KEEP"], True),
@@ -28,6 +31,8 @@ CASES = [
 SOAK = [
     ("three steps of each", ["OPS=3"], False),
     ("two kills, and one is asked to leave", ["RETIRE"], False),
+    ("where clients have a time, with two kills", ["TIMED"], False),
+    ("where clients have a time, and one is asked to leave", ["TIMED", "RETIRE", "KILLS=1"], False),
     ("a mark of two, and one is asked to leave", ["RETIRE", "KILLS=1", "LOW=2"], False),
 ]
 

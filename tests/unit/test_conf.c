@@ -218,8 +218,9 @@ static void every_setting_of_wear_reaches_its_field(void **state)
 	assert_true(row->max_memory == UINT64_C(64) << 20);
 	assert_true(row->memory_rss);
 	assert_true(policy->liveness_ns == 180 * NS_PER_S);
-	/* Both are told of in words. */
+	/* Signs of life are words. */
 	assert_false(row->page);
+	assert_true(service_with("request_time_limit = 2m")->page);
 }
 
 static void every_global_setting_reaches_its_field(void **state)

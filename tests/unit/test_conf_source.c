@@ -58,9 +58,8 @@ static void only_who_has_an_address_can_be_counted(void **state)
 
 static void workers_that_count_alone_are_a_warning(void **state)
 {
-	static const char *const alone[] = {"status_page = no",
-		"status_channel = shared", "request_time_limit = 1s",
-		"liveness = 1s"};
+	static const char *const alone[] = {
+		"status_page = no", "status_channel = shared", "liveness = 1s"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
@@ -71,8 +70,8 @@ static void workers_that_count_alone_are_a_warning(void **state)
 		CHECK_TEXT(read_service(more),
 			"ostler.conf:4: warning: service 'a': source_limit: "
 			"each worker counts its own clients alone; do without "
-			"status_page = no, status_channel = shared, "
-			"request_time_limit and liveness\n");
+			"status_page = no, status_channel = shared and "
+			"liveness\n");
 	}
 	CHECK_TEXT(read_service("prefix_ipv4 = 8"),
 		"ostler.conf:4: warning: service 'a': prefix_ipv4 has no "
