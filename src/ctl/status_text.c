@@ -170,6 +170,8 @@ static void add_limit(struct grid *grid, const struct control_service *service)
 	uint64_t hits = known(service->limit_hits);
 	char time[32];
 
+	if (known(service->scaled) > 0)
+		add_note(grid, "other limits by ostler scale, until a reload");
 	if (hits > 0 &&
 		(service->limit > 1 || known(service->limit_ns) >= SECOND_NS))
 		add_note(grid, grid_format(grid,

@@ -120,6 +120,15 @@ static const char *mold_word(enum view_mold mold)
 	return words[mold];
 }
 
+/* By request, and until the next reload. */
+static bool is_scaled(
+	const struct view_service *view, const struct policy *policy)
+{
+	return view->limit != policy->process_limit ||
+	       view->spare_min != policy->spare_min ||
+	       view->spare_max != policy->spare_max;
+}
+
 static void fill_view(
 	const struct view_service *view, struct control_service *out)
 {
@@ -208,6 +217,7 @@ void status_put_service(
 	page_correct(master, service, &view);
 	control_record_init(&record, CONTROL_SERVICE);
 	record.service.name = state->row->name;
+	record.service.scaled = is_scaled(&view, &state->row->policy);
 	fill_view(&view, &record.service);
 	fill_gossip(state, &record.service);
 	record.service.over_source = state->over;

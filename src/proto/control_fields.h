@@ -46,6 +46,7 @@
 	NUMBER(limit)                                                          \
 	NUMBER(spare_min)                                                      \
 	NUMBER(spare_max)                                                      \
+	NUMBER(scaled) /* 1: those three are not as they are written */        \
 	NUMBER(share)                                                          \
 	NUMBER(trimmed)		 /* workers that went for being idle */        \
 	NUMBER(depth)		 /* of all its endpoints; may be unknown */    \

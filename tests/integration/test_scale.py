@@ -26,7 +26,8 @@ def test_a_higher_limit_serves_those_who_wait():
             scale(master, "web", "limit=3")
             assert two.ask("pid") != pid
             row = master.service("web")
-            assert row["limit"] == 3 and row["taken"] == 2
+            assert (row["limit"], row["taken"], row["scaled"]) == (3, 2, 1)
+            assert "other limits by ostler scale" in master.ostler("status").stdout
             line = master.wait_event("scaled")
             assert (line["service"], line["limit"]) == ("web", "3")
 
