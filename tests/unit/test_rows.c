@@ -179,7 +179,7 @@ static void replace(char *what_lines, const char *what, const char *by)
 	char *at = strstr(what_lines, what);
 
 	if (at == NULL)
-		fail_msg("no %s in %s", what, what_lines);
+		fail_msg("it is not in %s", what_lines);
 	strcpy(rest, at + strlen(what));
 	strcpy(at, by);
 	strcat(at, rest);
