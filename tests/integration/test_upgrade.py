@@ -3,8 +3,10 @@
 
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 
 from ostlerd import (
     BUILD, JOURNAL, OSTLERD, SANITIZED, Ostlerd, free_port, is_alive, rogue, service,
@@ -20,14 +22,16 @@ def upgrade(master, *words):
     return done.stdout
 
 
-def newer(master, name="ostlerd-newer", version=b"9.9.9"):
-    """A copy of ostlerd that calls itself by another version."""
+def newer(master, name, digit):
+    """A copy of ostlerd whose version has DIGIT wherever it has one; and that version."""
+    old = version(master).encode()
+    new = re.sub(rb"\d", digit.encode(), old)
     bytes_ = OSTLERD.read_bytes()
-    assert b"\x000.1.0\x00" in bytes_
+    assert b"\0" + old + b"\0" in bytes_
     path = master.directory / name
-    path.write_bytes(bytes_.replace(b"\x000.1.0\x00", b"\x00" + version + b"\x00"))
+    path.write_bytes(bytes_.replace(b"\0" + old + b"\0", b"\0" + new + b"\0"))
     path.chmod(0o755)
-    return path
+    return path, new.decode()
 
 
 def version(master):
@@ -60,18 +64,20 @@ def test_clients_workers_and_the_pid_are_as_before():
 
 def test_by_signal_it_is_the_program_that_has_the_name_by_now():
     with Ostlerd(rogue("web", ["unix:web"], spare_min=1)) as master:
-        first = newer(master, "ostlerd", b"8.8.8")
+        known = version(master)
+        fresh, nines = newer(master, "fresh", "9")
+        first, eights = newer(master, "ostlerd", "8")
         upgrade(master, first)
-        assert version(master) == "8.8.8"
-        newer(master, "fresh", b"9.9.9").rename(first)
+        assert version(master) == eights
+        fresh.rename(first)
         master.send_signal(signal.SIGUSR2)
-        event = master.wait_event("upgraded", lambda e: e["version"] == "9.9.9")
-        assert event["before"] == "8.8.8" and event["pid"] == event["pid_before"]
-        assert version(master) == "9.9.9"
+        event = master.wait_event("upgraded", lambda e: e["version"] == nines)
+        assert event["before"] == eights and event["pid"] == event["pid_before"]
+        assert version(master) == nines
         first.unlink()
         shutil.copy(OSTLERD, first)
         upgrade(master)
-        assert version(master) == "0.1.0"
+        assert version(master) == known
         with master.client("web") as client:
             assert client.ask("pid")
 
@@ -206,6 +212,49 @@ def test_a_signal_meanwhile_is_not_lost():
             wait_until(lambda n=n: len(master.events("upgraded")) == n
                        and master.status()["master"]["reloads"] == n,
                        lambda: f"{n} upgrades and reloads: {master.log()}")
+
+
+def test_pipes_datagrams_and_wake_ups_go_on():
+    text = "".join(service(name, [where], [SKELETON, kind, JOURNAL], ready="notify", **more)
+                   for name, where, kind, more in (
+                       ("log", "dgram:log", "dgram", {}), ("bell", "fifo:bell", "trigger", {}),
+                       ("clock", "unix:clock", "trigger", {"wakeup": "100ms"})))
+
+    def messages():
+        return [text.split(" ", 1)[1] for _, text in master.journal("message")]
+
+    with Ostlerd(text) as master:
+        for n in range(4):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.settimeout(10)
+                sender.sendto(b"gram%d" % n, str(master.runtime / "log"))
+            fd = os.open(master.runtime / "bell", os.O_WRONLY | os.O_NONBLOCK)
+            os.write(fd, b"bell%d" % n)
+            os.close(fd)
+            upgrade(master)
+            woken = messages().count("W")
+            wait_until(lambda woken=woken, n=n: {f"gram{n}", f"bell{n}"} <= set(messages())
+                       and messages().count("W") > woken, messages)
+        for row in master.status()["services"]:
+            assert row["failures"] == 0
+
+
+def test_a_roll_goes_on():
+    def table(word):
+        return rogue("web", ["unix:web"], spare_min=4, process_limit=8, roll_batch=1,
+                     roll_alive="200ms", environment=[f"WORD={word}"])
+
+    with Ostlerd(table("old")) as master:
+        master.wait_for("web", lambda r: r["ready"] >= 4)
+        before = set(master.workers())
+        master.write(table("new"))
+        assert master.ostler("reload", "--no-wait").returncode == 0
+        for _ in range(3):
+            upgrade(master)
+            with master.client("web") as client:
+                assert client.ask("pid")
+        wait_until(lambda: not before & set(master.workers()), "the old ones are gone")
+        master.wait_for("web", lambda r: r["ready"] >= 4)
 
 
 def test_the_answer_can_be_json():
