@@ -166,6 +166,9 @@ void keep_offer(struct holdings *holdings)
 	uint32_t at = 0;
 
 	while ((name = holdings_next(holdings, "listener.", &at)) != NULL)
-		passed_offer(holdings_take(holdings, "%s", name));
+		passed_offer(holdings_take(holdings, "%s", name), true);
+	at = 0;
+	while ((name = holdings_next(holdings, KEEP_PASSED, &at)) != NULL)
+		passed_offer(holdings_take(holdings, "%s", name), false);
 	holdings_finish(holdings, true);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +15,11 @@
 #include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/inherited.h"
 #include "sys/limits.h"
 #include "sys/loop.h"
 #include "sys/memory.h"
+#include "sys/notify.h"
 #include "sys/path.h"
 #include "sys/signals.h"
 #include "sys/spawn.h"
@@ -43,6 +46,51 @@ static int open_signals(struct keeper *keeper)
 		tag_of(KEEPER_TAG_SIGNAL));
 }
 
+/* What is about us and not about our master. */
+static bool is_ours(const char *word)
+{
+	static const char *const names[] = {
+		KEEP_ENVIRONMENT "=", "NOTIFY_SOCKET=", "WATCHDOG_PID="};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(word, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The service manager listens to us alone. */
+static int open_relay(struct keeper *keeper, char *out, size_t size)
+{
+	char name[NOTIFY_NAME_MAX];
+	int result = 0;
+
+	out[0] = '\0';
+	if (!sys_notify_wanted())
+		return 0;
+	keeper->relay = sys_notify_relay(name);
+	if (keeper->relay < 0)
+		return keeper->relay;
+	result = loop_add(
+		keeper->loop, keeper->relay, LOOP_IN, tag_of(KEEPER_TAG_RELAY));
+	(void)snprintf(out, size, "NOTIFY_SOCKET=%s", name);
+	return result;
+}
+
+/* Listeners that were open before us are the master's to look at. */
+static void take_passed(struct keeper *keeper)
+{
+	struct inherited *items = NULL;
+	int n = sys_inherited_take(&items);
+
+	for (int i = 0; i < n; i++) {
+		char name[KEEP_NAME_BYTES];
+
+		(void)snprintf(name, sizeof(name), KEEP_PASSED "%d", i);
+		(void)kept_add(&keeper->kept, text_of(name), items[i].fd);
+	}
+	free(items);
+}
+
 /* Our own words, without those that are about us. */
 static bool copy_words(struct keeper *keeper, int argc, char **argv)
 {
@@ -52,7 +100,7 @@ static bool copy_words(struct keeper *keeper, int argc, char **argv)
 	while (environ[n] != NULL)
 		n++;
 	keeper->argv = calloc((size_t)argc + 2, sizeof(*keeper->argv));
-	keeper->environment = calloc(n + 2, sizeof(*keeper->environment));
+	keeper->environment = calloc(n + 3, sizeof(*keeper->environment));
 	if (keeper->argv == NULL || keeper->environment == NULL)
 		return false;
 	keeper->argv[kept++] = argv[0];
@@ -61,11 +109,12 @@ static bool copy_words(struct keeper *keeper, int argc, char **argv)
 			keeper->argv[kept++] = argv[i];
 	kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], KEEP_ENVIRONMENT "=",
-			    strlen(KEEP_ENVIRONMENT) + 1) != 0)
+		if (!is_ours(environ[i]))
 			keeper->environment[kept++] = environ[i];
 	/* In the master it always has this number. */
-	keeper->environment[kept] = KEEP_ENVIRONMENT "=3";
+	keeper->environment[kept++] = KEEP_ENVIRONMENT "=3";
+	if (keeper->notify[0] != '\0')
+		keeper->environment[kept] = keeper->notify;
 	return true;
 }
 
@@ -76,8 +125,7 @@ static int open_all(
 
 	*out_what = "memory";
 	keeper->program = sys_own_program(argv[0]);
-	if (keeper->program == NULL || !copy_words(keeper, argc, argv) ||
-		!kept_create(&keeper->kept))
+	if (keeper->program == NULL || !kept_create(&keeper->kept))
 		return -ENOMEM;
 	*out_what = "spawner";
 	result = spawner_create(&keeper->spawner, SPAWN_FORK);
@@ -91,6 +139,14 @@ static int open_all(
 	result = loop_create(&keeper->loop);
 	if (result < 0)
 		return result;
+	*out_what = "NOTIFY_SOCKET";
+	result = open_relay(keeper, keeper->notify, sizeof(keeper->notify));
+	if (result < 0)
+		return result;
+	take_passed(keeper);
+	*out_what = "memory";
+	if (!copy_words(keeper, argc, argv))
+		return -ENOMEM;
 	*out_what = "signals";
 	result = open_signals(keeper);
 	if (result < 0)
@@ -111,6 +167,7 @@ static void finish(struct keeper *keeper)
 	fd_close(&keeper->signal_fd);
 	fd_close(&keeper->socket);
 	fd_close(&keeper->pidfd);
+	fd_close(&keeper->relay);
 	free(keeper->argv);
 	free(keeper->environment);
 	free(keeper->program);
@@ -141,6 +198,9 @@ static void take(struct keeper *keeper, const struct loop_event *event)
 	case KEEPER_TAG_MASTER:
 		keeper_reap(keeper);
 		break;
+	case KEEPER_TAG_RELAY:
+		sys_notify_pass(keeper->relay, keeper->pid);
+		break;
 	case KEEPER_TAG_CHANNEL:
 		keeper_read(keeper, tag_index(event->tag),
 			tag_serial(event->tag), event->ready);
@@ -168,8 +228,11 @@ static void serve(struct keeper *keeper)
 
 int keeper_run(int argc, char **argv)
 {
-	struct keeper keeper = {
-		.signal_fd = -1, .socket = -1, .pidfd = -1, .start_ns = 1};
+	struct keeper keeper = {.signal_fd = -1,
+		.socket = -1,
+		.pidfd = -1,
+		.relay = -1,
+		.start_ns = 1};
 	const char *what;
 	int result;
 

@@ -31,6 +31,7 @@ enum keeper_tag {
 	KEEPER_TAG_SIGNAL,
 	KEEPER_TAG_SOCKET,
 	KEEPER_TAG_MASTER,
+	KEEPER_TAG_RELAY,
 	KEEPER_TAG_CHANNEL, /* place, serial */
 };
 
@@ -41,7 +42,8 @@ struct keeper {
 	const char **argv;	  /* owned; of the master */
 	const char **environment; /* owned */
 	char *program;		  /* owned */
-	char number[40]; /* the line of the environment about the socket */
+	char notify[160]; /* where the master tells the service manager */
+	int relay;	  /* our end of that; -1: nobody wants it */
 	uint64_t nofile;
 	uint64_t nofile_soft; /* for the master, as it was for us */
 	int signal_fd;

@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
+#include "sys/notify.h"
 #include "sys/parcel.h"
 #include "sys/spawn.h"
 
@@ -178,6 +179,8 @@ static void master_ended(struct keeper *keeper, const struct child_end *end)
 	struct spawn_done done;
 
 	(void)spawn_collect(keeper->spawner, &done, 1);
+	if (keeper->relay >= 0)
+		sys_notify_pass(keeper->relay, keeper->pid);
 	/* Its last words: what it gave us a moment ago. */
 	if (keeper->socket >= 0) {
 		keeper_hear(keeper);

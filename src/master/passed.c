@@ -179,7 +179,7 @@ void passed_is_given_up(const struct listener *listener)
 		"stop its socket unit");
 }
 
-void passed_offer(int fd)
+void passed_offer(int fd, bool ours)
 {
 	struct inherited *items;
 
@@ -191,5 +191,5 @@ void passed_offer(int fd)
 		return;
 	}
 	passed.items = items;
-	items[passed.n++] = (struct inherited){.fd = fd, .was = -1};
+	items[passed.n++] = (struct inherited){.fd = fd, .was = ours ? -1 : fd};
 }

@@ -2,6 +2,8 @@
 #ifndef OSTLER_MASTER_PASSED_H
 #define OSTLER_MASTER_PASSED_H
 
+#include <stdbool.h>
+
 struct listener;
 struct service;
 struct service_state;
@@ -20,8 +22,8 @@ struct service_state;
 /* Take them out of the environment, before descriptors are opened. */
 void passed_begin(void);
 
-/* FD, which is taken, was ours when we were another process. */
-void passed_offer(int fd);
+/* FD, which is taken; OURS: it was, when we were another process. */
+void passed_offer(int fd, bool ours);
 
 /*
  * OUT->endpoint of ROW, if it was passed: 0, and OUT is complete. -ENOENT: it

@@ -78,6 +78,9 @@ bool keep_is_many(struct text name);
  */
 #define KEEP_WORDS "words"
 
+/* What the names of listeners begin with that the keeper was passed. */
+#define KEEP_PASSED "passed."
+
 enum keep_said {
 	KEEP_SAID_NOTHING,
 	KEEP_SAID_AVAIL,

@@ -85,6 +85,91 @@ int sys_notify_fd(const char *state, int fd)
 	return fd < 0 ? -EBADF : tell(state, fd);
 }
 
+/* In the abstract name space, by a name that the kernel finds. */
+static int bind_anywhere(int fd, char name[NOTIFY_NAME_MAX])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	socklen_t size = sizeof(address.sun_family);
+	size_t n;
+
+	if (bind(fd, (const struct sockaddr *)&address, size) < 0)
+		return -errno;
+	size = sizeof(address);
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		return -errno;
+	n = size - offsetof(struct sockaddr_un, sun_path);
+	if (n < 2 || n >= NOTIFY_NAME_MAX)
+		return -EINVAL;
+	memcpy(name, address.sun_path, n);
+	name[0] = '@';
+	name[n] = '\0';
+	return 0;
+}
+
+int sys_notify_relay(char name[NOTIFY_NAME_MAX])
+{
+	AUTO_CLOSE int fd =
+		socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+	int result;
+
+	if (fd < 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
+	result = bind_anywhere(fd, name);
+	return result < 0 ? result : fd_take(&fd);
+}
+
+/* Room for who sent it and one descriptor; with more, none comes. */
+union passed {
+	struct cmsghdr first;
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+};
+
+static int sender_of(struct msghdr *message, int *out_gift)
+{
+	struct cmsghdr *item = CMSG_FIRSTHDR(message);
+	struct ucred sender = {.pid = 0};
+
+	for (; item != NULL; item = CMSG_NXTHDR(message, item)) {
+		if (item->cmsg_level != SOL_SOCKET)
+			continue;
+		if (item->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&sender, CMSG_DATA(item), sizeof(sender));
+		else if (item->cmsg_type == SCM_RIGHTS)
+			memcpy(out_gift, CMSG_DATA(item), sizeof(*out_gift));
+	}
+	return sender.pid;
+}
+
+void sys_notify_pass(int fd, int pid)
+{
+	char words[4096];
+
+	for (;;) {
+		AUTO_CLOSE int gift = -1;
+		union passed control;
+		struct iovec part = {
+			.iov_base = words, .iov_len = sizeof(words) - 1};
+		struct msghdr message = {.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control)};
+		ssize_t n =
+			recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return;
+		if (sender_of(&message, &gift) != pid ||
+			(message.msg_flags & MSG_TRUNC) != 0)
+			continue;
+		words[n] = '\0';
+		(void)tell(words, gift); /* nobody may be listening */
+	}
+}
+
 /* A number of the environment; 0: none, or nonsense. */
 static unsigned long long number_of(const char *name)
 {

@@ -26,6 +26,20 @@ int sys_notify(const char *state);
 int sys_notify_fd(const char *state, int fd);
 
 /*
+ * A socket for another process, who is not the one that the manager listens
+ * to: its descriptor, non-blocking, and in NAME what NOTIFY_SOCKET is to be
+ * there; or -errno.
+ */
+#define NOTIFY_NAME_MAX 128 /* with the NUL */
+int sys_notify_relay(char name[NOTIFY_NAME_MAX]);
+
+/*
+ * Pass on what process PID, and nobody else, has said there by now. What the
+ * manager has no room for is lost, as PID would have lost it.
+ */
+void sys_notify_pass(int fd, int pid);
+
+/*
  * How often the manager wants WATCHDOG=1 of this process, and not of another
  * that left us its environment; 0: it does not.
  */
