@@ -519,6 +519,100 @@ static void a_worn_one_waits_for_its_turn(void **state)
 		"view service=0 recycled=0 old=1\n");
 }
 
+/* B5 */
+static void clients_of_others_come_before_it(void **state)
+{
+	(void)state;
+	script_check_in(
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"row service=1 change=changed process_limit=4\n"
+		"table\n"
+		"> watch service=0\n"
+		"> watch service=1\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"taken slot=0 serial=1\n"
+		"taken slot=1 serial=2\n"
+		"> watch service=0\n"
+		"clients service=1 depth=1\n"
+		"> notice notice=no-slots service=1 slot=0 serial=0 number=2\n"
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"row service=1 change=same process_limit=4\n"
+		"table\n"
+		"> leftovers service=0\n"
+		"> retire service=0 slot=1 serial=2\n"
+		"exited slot=1 serial=2 code=0 signal=0\n"
+		"> watch service=1\n"
+		"clients service=1 depth=1\n"
+		"> spawn service=1 slot=1 serial=3\n"
+		"view service=0 old=1 starting=0\n",
+		(struct script_setup){.workers_max = 2});
+}
+
+/* I50 */
+static void a_new_one_that_dies_replaces_nobody(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=2\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"ready slot=0 serial=1\n"
+		"ready slot=1 serial=2\n"
+		"taken slot=0 serial=1\n"
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"table\n"
+		"> leftovers service=0\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"ready slot=2 serial=3\n"
+		"> retire service=0 slot=1 serial=2\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"exited slot=2 serial=3 code=0 signal=9\n"
+		"> notice notice=died service=0 slot=2 serial=3 number=0\n"
+		"> notice notice=throttled service=0 slot=0 serial=0 number=*\n"
+		"> watch service=0\n"
+		"view service=0 old=1 failures=1\n"
+		"# the place of the dead one is made good before anybody else goes\n"
+		"due ~\n"
+		"> look service=0\n"
+		"ready slot=3 serial=4\n"
+		"view service=0 old=1 ready=1 taken=1\n");
+}
+
+/* I50 */
+static void a_limit_that_is_lowered_meanwhile_sends_old_ones_away(void **state)
+{
+	(void)state;
+	script_check(
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"table\n"
+		"> watch service=0\n"
+		"clients service=0 depth=4\n"
+		"> spawn service=0 slot=0 serial=1\n"
+		"> spawn service=0 slot=1 serial=2\n"
+		"> spawn service=0 slot=2 serial=3\n"
+		"> spawn service=0 slot=3 serial=4\n"
+		"ready slot=0 serial=1\n"
+		"ready slot=1 serial=2\n"
+		"ready slot=2 serial=3\n"
+		"ready slot=3 serial=4\n"
+		"taken slot=0 serial=1\n"
+		"row service=0 change=changed process_limit=4 surge=1 roll_batch=1\n"
+		"table\n"
+		"> leftovers service=0\n"
+		"> spawn service=0 slot=4 serial=5\n"
+		"ready slot=4 serial=5\n"
+		"> retire service=0 slot=3 serial=4\n"
+		"scale service=0 process_limit=2 spare_min=0 spare_max=0\n"
+		"> retire service=0 slot=2 serial=3\n"
+		"> retire service=0 slot=1 serial=2\n"
+		"view service=0 old=1 ready=1 taken=1 retiring=3\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -542,6 +636,10 @@ int main(void)
 		cmocka_unit_test(a_mold_is_made_first),
 		cmocka_unit_test(older_ones_are_not_held_to_new_time_limits),
 		cmocka_unit_test(a_worn_one_waits_for_its_turn),
+		cmocka_unit_test(clients_of_others_come_before_it),
+		cmocka_unit_test(a_new_one_that_dies_replaces_nobody),
+		cmocka_unit_test(
+			a_limit_that_is_lowered_meanwhile_sends_old_ones_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
