@@ -173,7 +173,8 @@ void worker_taken(
 	 * Only a worker younger than the last failure shows that starting
 	 * works again: an old one served from before the command broke.
 	 */
-	if (worker->started_ns >= pool->backoff.failed_ns)
+	if (worker->started_ns >= pool->backoff.failed_ns &&
+		!pool_is_old(pool, worker))
 		backoff_served(core, pool);
 	if (worker->state == WORKER_RETIRING)
 		worker_retiring_taken(core, worker);

@@ -207,7 +207,7 @@ MUTANTS = [
     ("a mute worker is ready by a late word",
      "\telse if (!worker->mute)\n", "\telse\n"),
     ("an old worker vouches for a new command",
-     "\tif (worker->started_ns >= pool->backoff.failed_ns)\n", ""),
+     "\tif (worker->started_ns >= pool->backoff.failed_ns &&\n\t\t!pool_is_old(pool, worker))\n", ""),
     ("a crash of one that leaves is no news", "\t\tworker->rung < RUNG_TERM)\n", "\t\t!worker->asked)\n"),
     ("an end by a signal of ours is news", "\t\tworker->rung < RUNG_TERM)\n", "\t\ttrue)\n"),
     ("whole pauses are not whole",
@@ -403,7 +403,7 @@ MUTANTS = [
 UNITS = [
     "pool", "pace", "lease", "suspect", "backoff", "throttle", "retire", "reload", "core_worker", "view", "deadline",
     "stress", "postfix_rules", "holder", "recycle", "due", "guest", "mold",
-    "bounce", "spare", "scale", "drain", "roll", "save",
+    "bounce", "spare", "scale", "drain", "roll", "roll_beside", "save",
 ]  # fmt: skip
 FLAGS = ["-std=c17", "-g", "-O1", "-D_GNU_SOURCE"]
 PATIENCE_S = 60
