@@ -170,6 +170,8 @@ def test_a_wildcard_and_an_address_follow_each_other_at_one_port(first, second):
     with Ostlerd(says("a", [first.format(port)], "one")) as master:
         assert hear(port) == "one"
         master.reload(says("b", [second.format(port)], "two"))
+        # Who still comes to the one that was removed is reset.
+        wait_until(lambda: master.service("a") is None, "the other service has left")
         wait_until(lambda: hear(port) == "two", "the new service")
 
 
