@@ -103,6 +103,9 @@ def test_a_limit_is_changed_at_once_and_who_is_alone_stays_so():
         assert service(system, other)["limit"] == 7
         system.reload()
         wait_for(system, other, lambda s: s["limit"] == 0)
+        # Nor does another program follow in its place.
+        done = ostler(system, "upgrade")
+        assert done.returncode == 1 and "stop it, and start the other one" in done.stderr, done
 
 
 def test_stress_is_shown_while_it_lasts():
