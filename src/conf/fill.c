@@ -366,6 +366,34 @@ static void fill_roll(const struct values *values, struct service *out)
 		policy->roll_batch = 0;
 }
 
+/* A trial is two kinds of workers at a time, and one that can be ended. */
+static void fill_canary(const struct values *values, struct service *out)
+{
+	struct place place = value_place(values, SETTING_canary);
+	struct policy *policy = &out->policy;
+
+	policy->canary =
+		value_part(values, SETTING_canary, &policy->canary_percent);
+	policy->canary_time_ns = value_number(values, SETTING_canary_time);
+	policy->canary_min = value_number32(values, SETTING_canary_min);
+	if (policy->canary == 0)
+		return;
+	if (policy->process_limit == 1)
+		complain(values->diags, &place,
+			"remove it, or raise process_limit",
+			"canary with process_limit = 1: there must never be "
+			"two workers");
+	if (policy->stress_time_ns != 0)
+		complain(values->diags, &place, "remove one of them",
+			"canary and stress_time: under stress there is no "
+			"room over the limit");
+	if (out->channel == CHANNEL_SHARED)
+		complain(values->diags, &place,
+			"remove status_channel = shared",
+			"canary with status_channel = shared: only one that "
+			"has a channel of its own can be asked to leave");
+}
+
 static void fill_wakeup(const struct values *values, struct policy *policy)
 {
 	struct place place = value_place(values, SETTING_wakeup);
@@ -460,6 +488,7 @@ void fill_service(const struct conf_request *request, const struct block *block,
 	fill_times(&values, out);
 	fill_mold(&values, out);
 	fill_roll(&values, out);
+	fill_canary(&values, out);
 	fill_overload(&values, request, out);
 	fill_sources(&values, out);
 }

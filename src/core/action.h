@@ -2,6 +2,7 @@
 #ifndef OSTLER_CORE_ACTION_H
 #define OSTLER_CORE_ACTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -19,9 +20,12 @@ enum action_kind {
 	ACTION_EXAMINE,	   /* service: is a worker stopped that holds the others
 			    * up? (EVENT_STOPPED, or nothing) */
 	ACTION_SPAWN,	   /* service, slot, serial, worker, number, mold_slot,
-			    * mold_serial: start one of that kind, from that
-			    * mold unless its serial is 0; number is 1 under
-			    * stress, else 0 */
+			    * mold_serial, canary: start one of that kind, from
+			    * that mold unless its serial is 0; number is 1
+			    * under stress, else 0 */
+	ACTION_PROMOTE,	   /* service: its row on trial is in force */
+	ACTION_ROLLBACK,   /* service, slot, serial, number: it never will be;
+			    * number is the verdict, slot a canary or none */
 	ACTION_RETIRE,	   /* slot, serial: half-close its channel */
 	ACTION_DISCONNECT, /* slot, serial: close it in both directions */
 	ACTION_TERM,	   /* slot, serial, number: ask by signal; number is 1
@@ -75,6 +79,7 @@ struct action {
 	uint32_t serial;
 	uint32_t mold_slot;
 	uint32_t mold_serial;
+	bool canary; /* by the row on trial */
 	uint64_t number;
 };
 

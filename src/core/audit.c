@@ -3,6 +3,7 @@
 
 #include "core/backoff.h"
 #include "core/bounce.h"
+#include "core/canary.h"
 #include "core/lease.h"
 #include "core/pool.h"
 #include "core/recycle.h"
@@ -19,7 +20,7 @@
 
 struct recount {
 	uint32_t count[WORKER_STATES];
-	uint32_t suspects, mutes, worn, old, old_guests, n, guests;
+	uint32_t suspects, mutes, worn, old, old_guests, canaries, n, guests;
 };
 
 /* One list of a pool: is it whole, and are only such as belong there on it? */
@@ -46,6 +47,8 @@ static bool recount_list(const struct core *core, const struct pool *pool,
 			    worker->state != WORKER_RETIRING;
 		out->old_guests += pool_is_old(pool, worker) && guests &&
 				   worker->state != WORKER_RETIRING;
+		out->canaries +=
+			worker->canary && worker->state != WORKER_RETIRING;
 		out->guests += guests;
 		out->n++;
 		prev = slot;
@@ -75,6 +78,9 @@ static const char *audit_counts(
 		return "I1: suspects or mutes differ from the workers";
 	if (r->worn != pool->worn)
 		return "I1: worn workers differ from the workers";
+	if (r->canaries != pool->canary.n ||
+		(!pool->canary.runs && pool->canary.n > 0))
+		return "I51: canaries differ from the workers";
 	if (r->suspects > r->count[WORKER_READY])
 		return "I2: more suspects than ready workers";
 	if (r->old != pool->old_n)
@@ -93,7 +99,7 @@ static const char *audit_limit(const struct pool *pool)
 
 	if (pool->policy.process_limit != 0 &&
 		live > pool->policy.process_limit + recycle_over(pool) +
-				pool_over(pool) &&
+				pool_over(pool) + canary_over(pool) &&
 		pool->count[WORKER_READY] > 0)
 		return "I2: more workers than the limit, and idle ones stay";
 	return NULL;

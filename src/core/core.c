@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "core/bounce.h"
+#include "core/canary.h"
 #include "core/drain.h"
 #include "core/due.h"
 #include "core/guest.h"
@@ -112,6 +113,7 @@ static void looked(
 	recycle_looked(core, pool);
 	spare_looked(core, pool);
 	bounce_looked(core, pool, event->depth);
+	canary_looked(core, pool);
 }
 
 static void fired(

@@ -2,6 +2,7 @@
 #include "core/drain.h"
 
 #include "core/pool.h"
+#include "core/canary.h"
 #include "core/reload.h"
 
 /*
@@ -12,6 +13,7 @@ void drain_begin(struct core *core, struct pool *pool)
 {
 	if (pool->state != POOL_UP)
 		return;
+	canary_lost(core, pool);
 	pool->state = POOL_DRAINED;
 	pool_renew(pool);
 	reload_retire_old(core, pool, pool->policy.drain_time_ns);

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "core/canary.h"
 #include "core/recycle.h"
 #include "core/retire.h"
 
@@ -10,12 +11,6 @@
 #define LOOK_LEAST_NS (NS_PER_MS) /* between looks at who is taken */
 #define LOOKS 4			  /* in the time that a client has */
 #define MISSED 2		  /* intervals without a word */
-
-static const struct policy *policy_of(
-	const struct core *core, const struct worker *worker)
-{
-	return &core->pools[worker->service].policy;
-}
 
 /* It was told of these limits at its start; older ones know of others. */
 static bool is_timed(const struct core *core, const struct worker *worker)
@@ -25,7 +20,7 @@ static bool is_timed(const struct core *core, const struct worker *worker)
 
 static uint64_t old_ns(const struct core *core, const struct worker *worker)
 {
-	uint64_t age_ns = policy_of(core, worker)->max_age_ns;
+	uint64_t age_ns = canary_policy(core, worker)->max_age_ns;
 
 	if (age_ns == 0 || worker->wear != WEAR_NONE || worker->mute)
 		return DEADLINE_NONE;
@@ -34,7 +29,7 @@ static uint64_t old_ns(const struct core *core, const struct worker *worker)
 
 static uint64_t overdue_ns(const struct core *core, const struct worker *worker)
 {
-	uint64_t limit_ns = policy_of(core, worker)->request_time_ns;
+	uint64_t limit_ns = canary_policy(core, worker)->request_time_ns;
 
 	if (limit_ns == 0 || worker->state != WORKER_TAKEN || worker->mute ||
 		!is_timed(core, worker))
@@ -45,7 +40,7 @@ static uint64_t overdue_ns(const struct core *core, const struct worker *worker)
 /* With a client it need not speak; but if it does, it is to go on. */
 static uint64_t silent_ns(const struct core *core, const struct worker *worker)
 {
-	uint64_t interval_ns = policy_of(core, worker)->liveness_ns;
+	uint64_t interval_ns = canary_policy(core, worker)->liveness_ns;
 
 	if (interval_ns == 0 || worker->mute || !is_timed(core, worker) ||
 		(worker->state == WORKER_TAKEN && !worker->beats))
@@ -80,9 +75,11 @@ void due_arm_all(struct core *core, const struct pool *pool)
 
 static void be_silent(struct core *core, struct worker *worker)
 {
+	const struct failure none = {.cause = CAUSE_NONE};
 	struct pool *pool = &core->pools[worker->service];
 
 	pool->hangs++;
+	(void)canary_failed(core, worker, VERDICT_SILENT, &none);
 	core_notice(core, NOTICE_SILENT, worker->service, worker,
 		core->now_ns - worker->heard_ns);
 	worker_term(core, worker);
@@ -130,9 +127,11 @@ bool due_taken(struct core *core, struct worker *worker, uint64_t ago_ns)
 
 static void end_overdue(struct core *core, struct worker *worker)
 {
+	const struct failure none = {.cause = CAUSE_NONE};
 	struct pool *pool = &core->pools[worker->service];
 
 	pool->timeouts++;
+	(void)canary_failed(core, worker, VERDICT_OVERDUE, &none);
 	core_notice(core, NOTICE_OVERDUE, worker->service, worker,
 		core->now_ns - worker->taken_ns);
 	worker->overdue = true;

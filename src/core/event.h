@@ -19,7 +19,7 @@
  */
 enum event_kind {
 	EVENT_TIME,    /* nothing but the time has passed */
-	EVENT_ROW,     /* service, change, policy: of the next table */
+	EVENT_ROW,     /* service, change, trial, policy: of the next table */
 	EVENT_TABLE,   /* the rows since the last one are the table now */
 	EVENT_CLIENTS, /* service, depth, cpu: the watch fired; it is off */
 	EVENT_DEPTH,   /* service, depth, cpu: the answer to ACTION_LOOK */
@@ -27,7 +27,7 @@ enum event_kind {
 	EVENT_START_FAILED, /* slot, serial, stage, error, temporary */
 	EVENT_ORDER_FAILED, /* slot, serial: its mold made none */
 	EVENT_READY,	    /* slot, serial, cpu: it said AVAIL */
-	EVENT_TAKEN,   /* slot, serial, since_ns, unseen, cpu: it said TAKEN */
+	EVENT_TAKEN,   /* slot, serial, since_ns, unseen, clients, cpu: TAKEN */
 	EVENT_MUTE,    /* slot, serial: alive, but closed its channel */
 	EVENT_STOPPED, /* slot, serial: stopped, and in others' way */
 	EVENT_WORN,    /* slot, serial, wear: replace it in time */
@@ -64,6 +64,9 @@ struct event {
 	enum wear wear;
 	uint64_t since_ns; /* how long ago its client came, by its word */
 	bool unseen;	   /* of a TAKEN: it is over, nobody told in time */
+	uint32_t clients;  /* of a TAKEN: that it tells of; 0: one */
+	bool trial;	   /* of a row: it may be tried before it is in force;
+			    * then change is from the row on trial, if any */
 	enum row_change change;
 	struct policy policy;
 };

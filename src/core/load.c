@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/pool.h"
 #include "core/save.h"
 #include "core/save_lines.h"
 #include "core/view.h"
@@ -145,7 +146,25 @@ static bool take_row(struct loading *load)
 	pool = &core->pools[line.service];
 	pool->row = true;
 	pool->row_change = line.change;
+	pool->row_trial = line.trial;
 	pool->row_policy = line.policy;
+	return true;
+}
+
+static bool take_trial(struct loading *load)
+{
+	struct trial_line line = {.service = 0};
+	struct pool *pool;
+
+	if (!take_line(load, &save_trial_kind, &line) ||
+		(line.canary.runs && !check_policy(load, &line.canary.policy)))
+		return false;
+	if (line.service >= load->core->pools_high)
+		return saved_refuse(load->reader, "a service is out of range");
+	pool = &load->core->pools[line.service];
+	if (line.canary.runs && pool->state != POOL_UP)
+		return saved_refuse(load->reader, "a trial of who rests");
+	pool->canary = line.canary;
 	return true;
 }
 
@@ -190,7 +209,8 @@ static void count_worker(struct core *core, const struct worker *worker)
 	pool->suspects += worker->suspect;
 	pool->mutes += worker->mute;
 	pool->worn += worker->wear != WEAR_NONE && !leaves;
-	pool->old_n += worker->epoch != pool->epoch && !leaves;
+	pool->old_n += pool_is_old(pool, worker) && !leaves;
+	pool->canary.n += worker->canary && !leaves;
 }
 
 static bool take_worker(struct loading *load)
@@ -274,6 +294,9 @@ static bool take_all(struct loading *load)
 			return false;
 	while (saved_is(load->reader, &save_row_kind))
 		if (!take_row(load))
+			return false;
+	while (saved_is(load->reader, &save_trial_kind))
+		if (!take_trial(load))
 			return false;
 	while (saved_is(load->reader, &save_worker_kind))
 		if (!take_worker(load))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/backoff.h"
+#include "core/canary.h"
 #include "core/due.h"
 #include "core/mold.h"
 #include "core/pace.h"
@@ -91,6 +92,7 @@ uint32_t pool_limit_room(const struct pool *pool)
 	if (surge > pool->policy.surge)
 		surge = pool->policy.surge;
 	limit += surge;
+	limit += canary_over(pool);
 	return total >= limit ? 0 : limit - total;
 }
 
@@ -102,13 +104,15 @@ uint32_t pool_over(const struct pool *pool)
 
 bool pool_is_old(const struct pool *pool, const struct worker *worker)
 {
-	return worker->epoch != pool->epoch;
+	return worker->epoch != pool->epoch && !worker->canary;
 }
 
 void pool_renew(struct pool *pool)
 {
 	pool->epoch++;
-	pool->old_n = pool_total(pool) - pool->count[WORKER_RETIRING];
+	/* Canaries are ahead of their time: it has come. */
+	pool->old_n = pool_total(pool) - pool->count[WORKER_RETIRING] -
+		      pool->canary.n;
 	pool->roll = (struct roll){.on = false};
 }
 
@@ -156,6 +160,8 @@ static void recount(struct core *core, struct pool *pool, struct worker *worker,
 		pool->worn--;
 	if (state == WORKER_RETIRING && pool_is_old(pool, worker))
 		pool->old_n--;
+	if (state == WORKER_RETIRING && worker->canary)
+		pool->canary.n--;
 	pool->count[worker->state]--;
 	pool->count[state]++;
 }
@@ -268,15 +274,20 @@ struct worker *pool_add(
 	return worker;
 }
 
-static void start_one(struct core *core, struct pool *pool)
+static void limit_start(struct core *core, const struct worker *worker)
 {
-	const struct worker *mold = mold_ready(core, pool);
-	struct worker *worker = pool_add(core, pool, KIND_WORKER);
+	const struct policy *policy = canary_policy(core, worker);
 
-	worker->mold = mold == NULL ? 0 : mold->serial;
-	if (pool->policy.ready_notify && pool->policy.start_time_limit_ns != 0)
+	if (policy->ready_notify && policy->start_time_limit_ns != 0)
 		worker_set_deadline(core, worker,
-			core->now_ns + pool->policy.start_time_limit_ns);
+			core->now_ns + policy->start_time_limit_ns);
+}
+
+static void start(struct core *core, struct pool *pool,
+	const struct worker *mold, struct worker *worker)
+{
+	worker->mold = mold == NULL ? 0 : mold->serial;
+	limit_start(core, worker);
 	pool->starts++;
 	backoff_started(pool, core->now_ns);
 	wakeup_started(core, pool);
@@ -288,7 +299,25 @@ static void start_one(struct core *core, struct pool *pool)
 			.mold_slot =
 				mold == NULL ? 0 : core_slot_of(core, mold),
 			.mold_serial = worker->mold,
+			.canary = worker->canary,
 			.number = stress_lasts(pool, core->now_ns)});
+}
+
+static void start_one(struct core *core, struct pool *pool)
+{
+	const struct worker *mold = mold_ready(core, pool);
+
+	start(core, pool, mold, pool_add(core, pool, KIND_WORKER));
+}
+
+void pool_start_canary(struct core *core, struct pool *pool)
+{
+	struct worker *worker = pool_add(core, pool, KIND_WORKER);
+
+	worker->canary = true;
+	worker->epoch++;
+	pool->canary.n++;
+	start(core, pool, NULL, worker);
 }
 
 uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want)
@@ -341,6 +370,8 @@ static void discount(
 		pool->worn--;
 	if (worker->state != WORKER_RETIRING && pool_is_old(pool, worker))
 		pool->old_n--;
+	if (worker->canary && worker->state != WORKER_RETIRING)
+		pool->canary.n--;
 	if (worker->state == WORKER_READY)
 		core->ready_n--;
 	pool->count[worker->state]--;

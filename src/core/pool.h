@@ -78,6 +78,9 @@ uint32_t pool_spawn(struct core *core, struct pool *pool, uint32_t want);
 /* Start one beside a worn worker: room and pauses are the caller's. */
 void pool_replace(struct core *core, struct pool *pool);
 
+/* Start one by the row on trial. (The same.) */
+void pool_start_canary(struct core *core, struct pool *pool);
+
 /*
  * Start what the waiting clients ask for beyond who is coming anyway, as fast
  * as it helps them (pace.h).

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/canary.h"
 #include "core/due.h"
 #include "core/guest.h"
 #include "core/pace.h"
@@ -27,6 +28,7 @@ void reload_row(struct core *core, const struct event *event)
 		(event->policy.surge == 0 && !event->policy.replace_first));
 	pool->row = true;
 	pool->row_change = event->change;
+	pool->row_trial = event->trial;
 	pool->row_policy = event->policy;
 	if (event->service >= core->pools_high)
 		core->pools_high = event->service + 1;
@@ -49,6 +51,8 @@ void reload_retire_old(struct core *core, struct pool *pool, uint64_t time_ns)
 
 static void pool_begin(struct core *core, struct pool *pool)
 {
+	if (pool->row_trial)
+		core_ask(core, ACTION_PROMOTE, core_service_of(core, pool));
 	*pool = (struct pool){
 		.state = POOL_UP,
 		.policy = pool->row_policy,
@@ -105,6 +109,36 @@ static void pool_change(struct core *core, struct pool *pool)
 	roll_cap(core, pool);
 }
 
+void reload_promote(struct core *core, struct pool *pool)
+{
+	pool->row_change = ROW_CHANGED;
+	pool_change(core, pool);
+}
+
+/* It is from the row in force that it differs. */
+static void promote_untried(struct core *core, struct pool *pool)
+{
+	core_ask(core, ACTION_PROMOTE, core_service_of(core, pool));
+	pool->row_change = ROW_CHANGED;
+}
+
+/* One that can be tried changes nothing that runs, until there is a verdict. */
+static void pool_adopt(struct core *core, struct pool *pool)
+{
+	bool fits = pool->row_trial && canary_can(pool);
+
+	if (fits && (pool->row_change >= ROW_CHANGED || !pool->canary.runs)) {
+		canary_begin(core, pool);
+	} else if (fits) {
+		canary_adjust(core, pool);
+	} else {
+		if (pool->row_trial)
+			promote_untried(core, pool);
+		canary_withdraw(core, pool);
+		pool_change(core, pool);
+	}
+}
+
 void reload_scale(struct pool *pool, const struct event *event)
 {
 	if (!is_in_force(pool))
@@ -129,6 +163,7 @@ static void pool_leave(struct core *core, struct pool *pool)
 	if (!is_in_force(pool))
 		return;
 	pool->state = POOL_LEAVING;
+	canary_drop(core, pool);
 	pool_reserve(core, pool, 0);
 	pool_renew(pool);
 	if (pool->policy.leave_time_ns == 0)
@@ -136,15 +171,19 @@ static void pool_leave(struct core *core, struct pool *pool)
 	reload_retire_old(core, pool, pool->policy.leave_time_ns);
 }
 
+static uint32_t share_of(const struct pool *pool)
+{
+	if (!pool->row)
+		return 0;
+	return pool->row_trial && canary_can(pool) ? pool->policy.share
+						   : pool->row_policy.share;
+}
+
 /* Before the first of them starts anybody. */
 static void reserve_all(struct core *core)
 {
-	for (uint32_t i = 0; i < core->pools_high; i++) {
-		struct pool *pool = &core->pools[i];
-
-		pool_reserve(
-			core, pool, pool->row ? pool->row_policy.share : 0);
-	}
+	for (uint32_t i = 0; i < core->pools_high; i++)
+		pool_reserve(core, &core->pools[i], share_of(&core->pools[i]));
 }
 
 void reload_table(struct core *core)
@@ -161,7 +200,7 @@ void reload_table(struct core *core)
 		if (row && pool->state == POOL_FREE)
 			pool_begin(core, pool);
 		else if (row)
-			pool_change(core, pool);
+			pool_adopt(core, pool);
 		else
 			pool_leave(core, pool);
 		pool_settle(core, pool);
@@ -173,6 +212,7 @@ static void stop_pool(struct core *core, struct pool *pool)
 	if (pool->state == POOL_FREE)
 		return;
 	pool->state = POOL_STOPPING;
+	canary_drop(core, pool);
 	pool_reserve(core, pool, 0);
 	pool_renew(pool);
 	/* Who was asked before, with less time, keeps to that. */
@@ -215,6 +255,7 @@ void reload_listener_lost(struct core *core, struct pool *pool)
 	if (pool->state != POOL_UP)
 		return;
 	pool->watching = false;
+	canary_lost(core, pool);
 	pool_renew(pool);
 	core_ask(core, ACTION_REOPEN, core_service_of(core, pool));
 	backoff_failed(

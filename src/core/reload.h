@@ -24,6 +24,9 @@ void stop_now(struct core *core);
 /* Retire every worker of an older epoch than the pool's. */
 void reload_retire_old(struct core *core, struct pool *pool, uint64_t time_ns);
 
+/* The pool's next row in force, and other workers for all of its old ones. */
+void reload_promote(struct core *core, struct pool *pool);
+
 /* EVENT_SCALE: other numbers, until the next table. */
 void reload_scale(struct pool *pool, const struct event *event);
 

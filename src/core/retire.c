@@ -3,15 +3,10 @@
 
 #include <assert.h>
 
+#include "core/canary.h"
 #include "core/pool.h"
 
 #define DYING_NS NS_PER_S /* the least time between SIGKILL and "stuck" */
-
-static const struct policy *policy_of(
-	const struct core *core, const struct worker *worker)
-{
-	return &core->pools[worker->service].policy;
-}
 
 /* A time that is none of ours to overflow: years from now is for ever. */
 static uint64_t after(uint64_t now_ns, uint64_t time_ns)
@@ -51,12 +46,12 @@ void worker_term(struct core *core, struct worker *worker)
 		climb_to(core, worker, RUNG_DISCONNECT);
 	climb_to(core, worker, RUNG_TERM);
 	worker_set_deadline(core, worker,
-		after(core->now_ns, policy_of(core, worker)->kill_time_ns));
+		after(core->now_ns, canary_policy(core, worker)->kill_time_ns));
 }
 
 void worker_kill(struct core *core, struct worker *worker)
 {
-	uint64_t time_ns = policy_of(core, worker)->kill_time_ns;
+	uint64_t time_ns = canary_policy(core, worker)->kill_time_ns;
 
 	/* Dying takes a moment, too; then it is stuck. */
 	if (time_ns < DYING_NS)
@@ -77,7 +72,7 @@ void worker_kill(struct core *core, struct worker *worker)
  */
 static void set_leaving_deadline(struct core *core, struct worker *worker)
 {
-	const struct policy *policy = policy_of(core, worker);
+	const struct policy *policy = canary_policy(core, worker);
 	uint64_t at_ns = worker->drain_until_ns;
 	uint64_t grace_ns = after(core->now_ns, policy->retire_grace_ns);
 
@@ -102,7 +97,7 @@ void worker_retire(struct core *core, struct worker *worker, uint64_t time_ns)
 	if (worker->rung >= RUNG_TERM)
 		return;
 	/* It cannot hear us: by signal, where that is allowed, or in its time. */
-	if (worker->mute && policy_of(core, worker)->retire_signal) {
+	if (worker->mute && canary_policy(core, worker)->retire_signal) {
 		worker_term(core, worker);
 		return;
 	}

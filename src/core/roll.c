@@ -56,7 +56,7 @@ static uint64_t up_ns(const struct pool *pool, const struct worker *worker)
 	return worker->executed_ns + pool->policy.roll_alive_ns;
 }
 
-/* They are at the head of the list. */
+/* Most are at the head of the list; but canaries came before some others. */
 static struct tally count_new(const struct core *core, const struct pool *pool)
 {
 	struct tally tally = {.next_ns = DEADLINE_NONE};
@@ -66,9 +66,8 @@ static struct tally count_new(const struct core *core, const struct pool *pool)
 		const struct worker *worker = &core->workers[slot];
 		uint64_t at_ns = up_ns(pool, worker);
 
-		if (pool_is_old(pool, worker))
-			break;
-		if (worker->state == WORKER_RETIRING || worker->suspect)
+		if (pool_is_old(pool, worker) || worker->suspect ||
+			worker->state == WORKER_RETIRING)
 			continue;
 		if (at_ns > core->now_ns) {
 			tally.coming++;
@@ -150,7 +149,7 @@ struct worker *roll_coldest(struct core *core, const struct pool *pool)
 	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
 		struct worker *worker = &core->workers[slot];
 
-		if (worker->state != WORKER_READY)
+		if (worker->state != WORKER_READY || worker->canary)
 			continue;
 		if (pool->old_n == 0 || pool_is_old(pool, worker))
 			return worker;
@@ -325,6 +324,7 @@ static void retire_unborn(struct core *core, struct pool *pool)
 		struct worker *worker = &core->workers[slot];
 
 		if (worker->state != WORKER_STARTING ||
+			!pool_is_old(pool, worker) ||
 			(worker->executed &&
 				worker_deadline(core, worker) != DEADLINE_NONE))
 			continue;

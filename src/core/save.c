@@ -23,10 +23,20 @@ static void save_row(
 	struct row_line line = {
 		.service = service,
 		.change = pool->row_change,
+		.trial = pool->row_trial,
 		.policy = pool->row_policy,
 	};
 
 	saved_put(out, &save_row_kind, &line);
+}
+
+static void save_trial(
+	const struct pool *pool, uint32_t service, struct text_builder *out)
+{
+	struct trial_line line = {.service = service, .canary = pool->canary};
+
+	if (pool->canary.runs || pool->canary.verdict != VERDICT_NONE)
+		saved_put(out, &save_trial_kind, &line);
 }
 
 static void save_worker(
@@ -61,6 +71,9 @@ void core_save(const struct core *core, struct text_builder *out)
 	for (uint32_t i = 0; i < core->pools_high; i++)
 		if (core->pools[i].row)
 			save_row(&core->pools[i], i, out);
+	for (uint32_t i = 0; i < core->pools_high; i++)
+		if (core->pools[i].state != POOL_FREE)
+			save_trial(&core->pools[i], i, out);
 	for (uint32_t i = 0; i < core->pools_high; i++) {
 		if (core->pools[i].state == POOL_FREE)
 			continue;

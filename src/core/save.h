@@ -41,4 +41,10 @@ struct core *core_load(void *memory, const struct core_limits *limits,
  */
 void core_spend_serial(struct core *core, uint32_t serial);
 
+/*
+ * Nobody has the rows that were on trial any more: their canaries leave with
+ * the next EVENT_TIME, which is due.
+ */
+void core_end_trials(struct core *core);
+
 #endif

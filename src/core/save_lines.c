@@ -94,7 +94,15 @@ static const struct saved_field core_fields[] = {
 		SAVED(type, "policy-wakeup-conditional",                       \
 			member.wakeup_conditional, SAVED_BOOL, 1),             \
 		SAVED(type, "policy-mold", member.mold, SAVED_BOOL, 1),        \
-		SAVED(type, "policy-bounces", member.bounces, SAVED_BOOL, 1)
+		SAVED(type, "policy-bounces", member.bounces, SAVED_BOOL, 1),  \
+		SAVED(type, "policy-canary", member.canary, SAVED_U32,         \
+			SAVE_ANY),                                             \
+		SAVED(type, "policy-canary-percent", member.canary_percent,    \
+			SAVED_BOOL, 1),                                        \
+		SAVED(type, "policy-canary-time-ns", member.canary_time_ns,    \
+			SAVED_U64, SAVE_SPAN),                                 \
+		SAVED(type, "policy-canary-min", member.canary_min, SAVED_U32, \
+			SAVE_ANY)
 
 static const struct saved_field pool_fields[] = {
 	SAVED(pool_line, "service", service, SAVED_U32, SAVE_ANY),
@@ -274,7 +282,32 @@ static const struct saved_field pool_fields[] = {
 static const struct saved_field row_fields[] = {
 	SAVED(row_line, "service", service, SAVED_U32, SAVE_ANY),
 	SAVED(row_line, "change", change, SAVED_ENUM, ROW_REPLACED),
+	SAVED(row_line, "trial", trial, SAVED_BOOL, 1),
 	POLICY_FIELDS(row_line, policy),
+};
+
+static const struct saved_field trial_fields[] = {
+	SAVED(trial_line, "service", service, SAVED_U32, SAVE_ANY),
+	SAVED(trial_line, "runs", canary.runs, SAVED_BOOL, 1),
+	SAVED(trial_line, "until-ns", canary.until_ns, SAVED_U64, SAVE_ANY),
+	SAVED(trial_line, "asked-ns", canary.asked_ns, SAVED_U64, SAVE_PAST),
+	SAVED(trial_line, "served", canary.served, SAVED_U64, SAVE_SPAN),
+	SAVED(trial_line, "faults", canary.faults, SAVED_U64, SAVE_SPAN),
+	SAVED(trial_line, "others-faults", canary.others_faults, SAVED_U64,
+		SAVE_SPAN),
+	SAVED(trial_line, "failed", canary.failed, SAVED_ENUM,
+		ENUM_MAX(VERDICTS)),
+	SAVED(trial_line, "verdict", canary.verdict, SAVED_ENUM,
+		ENUM_MAX(VERDICTS)),
+	SAVED(trial_line, "slot", canary.slot, SAVED_U32, SAVE_ANY),
+	SAVED(trial_line, "serial", canary.serial, SAVED_U32, SAVE_ANY),
+	SAVED(trial_line, "cause", canary.cause, SAVED_ENUM,
+		CAUSE_LISTENER_LOST),
+	SAVED(trial_line, "stage", canary.stage, SAVED_INT, SAVE_ANY),
+	SAVED(trial_line, "error", canary.error, SAVED_INT, SAVE_ANY),
+	SAVED(trial_line, "code", canary.code, SAVED_INT, SAVE_ANY),
+	SAVED(trial_line, "signal", canary.signal, SAVED_INT, SAVE_ANY),
+	POLICY_FIELDS(trial_line, canary.policy),
 };
 
 static const struct saved_field worker_fields[] = {
@@ -295,6 +328,7 @@ static const struct saved_field worker_fields[] = {
 	SAVED(worker_line, "idle", worker.idle, SAVED_BOOL, 1),
 	SAVED(worker_line, "suspect", worker.suspect, SAVED_BOOL, 1),
 	SAVED(worker_line, "mute", worker.mute, SAVED_BOOL, 1),
+	SAVED(worker_line, "canary", worker.canary, SAVED_BOOL, 1),
 	SAVED(worker_line, "reclaimed", worker.reclaimed, SAVED_BOOL, 1),
 	SAVED(worker_line, "asked", worker.asked, SAVED_BOOL, 1),
 	SAVED(worker_line, "overdue", worker.overdue, SAVED_BOOL, 1),
@@ -322,6 +356,7 @@ static const struct saved_field free_fields[] = {
 const struct saved_kind save_core_kind = SAVED_KIND("core", core_fields);
 const struct saved_kind save_pool_kind = SAVED_KIND("pool", pool_fields);
 const struct saved_kind save_row_kind = SAVED_KIND("pool-row", row_fields);
+const struct saved_kind save_trial_kind = SAVED_KIND("trial", trial_fields);
 const struct saved_kind save_worker_kind = SAVED_KIND("worker", worker_fields);
 const struct saved_kind save_free_kind = SAVED_KIND("free-slot", free_fields);
 
@@ -331,7 +366,7 @@ const struct saved_kind save_free_kind = SAVED_KIND("free-slot", free_fields);
  */
 _Static_assert(sizeof(void *) != 8 || sizeof(struct worker) == 120,
 	"a field of struct worker is neither saved nor made anew");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1192,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct pool) == 1528,
 	"a field of struct pool is neither saved nor made anew");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct core) == 176,
 	"a field of struct core is neither saved nor made anew");

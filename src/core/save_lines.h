@@ -26,7 +26,14 @@ struct pool_line {
 struct row_line {
 	uint32_t service;
 	enum row_change change;
+	bool trial;
 	struct policy policy;
+};
+
+/* One per service that has, or had, a row on trial. */
+struct trial_line {
+	uint32_t service;
+	struct canary canary;
 };
 
 /* One per process, those of a pool together and in the order of its list. */
@@ -46,6 +53,7 @@ struct free_line {
 extern const struct saved_kind save_core_kind;
 extern const struct saved_kind save_pool_kind;
 extern const struct saved_kind save_row_kind;
+extern const struct saved_kind save_trial_kind;
 extern const struct saved_kind save_worker_kind;
 extern const struct saved_kind save_free_kind;
 

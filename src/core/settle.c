@@ -6,6 +6,7 @@
 
 #include "core/backoff.h"
 #include "core/bounce.h"
+#include "core/canary.h"
 #include "core/due.h"
 #include "core/deadline.h"
 #include "core/lease.h"
@@ -25,7 +26,7 @@ static void trim(struct core *core, struct pool *pool)
 
 	if (limit == 0)
 		return;
-	limit += recycle_over(pool);
+	limit += recycle_over(pool) + canary_over(pool);
 	/* Surge is for old ones, and goes with them. */
 	while (live > limit + pool_over(pool)) {
 		struct worker *worker = roll_coldest(core, pool);
@@ -111,6 +112,7 @@ static void settle_leaving(struct core *core, struct pool *pool)
 	core_ask(core, ACTION_CLOSE, service);
 	*pool = (struct pool){.state = POOL_FREE,
 		.row = pool->row,
+		.row_trial = pool->row_trial,
 		.row_change = pool->row_change,
 		.row_policy = pool->row_policy};
 }
@@ -122,6 +124,7 @@ static void set_pool_deadline(struct core *core, struct pool *pool)
 
 	at_ns = deadline_earlier(at_ns, spare_deadline(core, pool));
 	at_ns = deadline_earlier(at_ns, bounce_deadline(core, pool));
+	at_ns = deadline_earlier(at_ns, canary_deadline(core, pool));
 
 	if (pool->look_ns != 0)
 		at_ns = deadline_earlier(at_ns, pool->look_ns);
@@ -149,6 +152,7 @@ void pool_settle(struct core *core, struct pool *pool)
 		settle_leaving(core, pool);
 		return;
 	}
+	canary_settle(core, pool);
 	recycle_settle(core, pool);
 	trim(core, pool);
 	roll_settle(core, pool);
@@ -172,6 +176,7 @@ void pool_time(struct core *core, struct pool *pool)
 		lease_time(core, pool);
 		due_look(core, pool);
 		spare_time(core, pool);
+		canary_time(core, pool);
 	}
 	pool_settle(core, pool);
 }

@@ -193,6 +193,7 @@ static void end_interval(struct core *core, struct pool *pool,
 	unseen = count_unseen(core, pool, interval->since_ns);
 	low = smaller(low, ready - unseen);
 	interval->since_ns = 0;
+	floor += pool->canary.n;
 	/* Who waits would have to wait for another to be started. */
 	if (pool->depth == 0 && low > floor)
 		retire_idle(core, pool, low - floor);

@@ -47,6 +47,7 @@ struct worker {
 	bool idle;     /* its last word was AVAIL, or it said none */
 	bool suspect;
 	bool mute;
+	bool canary;	/* of the row on trial, which is not in force */
 	bool reclaimed; /* retired so that another service gets its slot */
 	bool asked;	/* we want it gone: no end of it is a failure */
 	bool overdue;	/* its client takes too long */
@@ -151,6 +152,23 @@ struct pace {
 	uint64_t patience_ns; /* ... for as long as that is believed in */
 };
 
+/* The next row on trial, and how it does (canary.h). */
+struct canary {
+	bool runs;
+	struct policy policy;	/* of that row */
+	uint64_t until_ns;	/* then the verdict is due ... */
+	uint64_t asked_ns;	/* ... and a look was asked for; 0: not yet */
+	uint32_t n;		/* canaries that are not retiring */
+	uint64_t served;	/* clients, by canaries */
+	uint64_t faults;	/* what went wrong with them ... */
+	uint64_t others_faults; /* ... and with the others, meanwhile */
+	enum verdict failed;	/* what will be the verdict of this step */
+	enum verdict verdict;	/* the last one; and of that: */
+	uint32_t slot, serial;
+	enum cause cause;
+	int stage, error, code, signal;
+};
+
 /* Of those who turn clients away: bounce.h. */
 struct bounce {
 	uint64_t next_ns;  /* no start before this */
@@ -207,6 +225,7 @@ struct pool {
 	uint64_t molded;	/* workers made from one */
 	struct pace pace;
 	struct bounce bounce;
+	struct canary canary;
 	uint64_t refused; /* clients, by bouncers */
 	uint64_t failures, starts, served, exits, redundant;
 	uint64_t recycled, timeouts, hangs;
@@ -216,6 +235,7 @@ struct pool {
 	uint64_t limit_since_ns; /* 0: not now */
 	/* the next table's row, until EVENT_TABLE */
 	bool row;
+	bool row_trial;
 	enum row_change row_change;
 	struct policy row_policy;
 };

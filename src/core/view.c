@@ -107,6 +107,32 @@ bool core_view_service(const struct core *core, uint32_t service,
 	return true;
 }
 
+bool core_view_trial(const struct core *core, uint32_t service, uint64_t now_ns,
+	struct view_trial *out)
+{
+	const struct canary *canary;
+
+	if (service >= core->pools_high ||
+		core->pools[service].state == POOL_FREE)
+		return false;
+	canary = &core->pools[service].canary;
+	*out = (struct view_trial){
+		.runs = canary->runs,
+		.canaries = canary->n,
+		.served = canary->served,
+		.least = canary->policy.canary_min,
+		.verdict = canary->verdict,
+		.cause = canary->cause,
+		.stage = canary->stage,
+		.error = canary->error,
+		.code = canary->code,
+		.signal = canary->signal,
+	};
+	if (canary->runs && canary->until_ns > now_ns)
+		out->left_ns = canary->until_ns - now_ns;
+	return true;
+}
+
 bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 	struct view_worker *out)
 {
@@ -125,6 +151,7 @@ bool core_view_worker(const struct core *core, uint32_t slot, uint64_t now_ns,
 		.mute = worker->mute,
 		.asked = worker->asked,
 		.stuck = worker->rung == RUNG_STUCK,
+		.canary = worker->canary,
 		.wear = worker->wear,
 		.age_ns = now_ns - worker->started_ns,
 		.since_ns = now_ns - worker->since_ns,

@@ -45,6 +45,19 @@ enum cause {
 	CAUSE_LISTENER_LOST,
 };
 
+/* What has become of a row on trial. */
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_GOOD,
+	VERDICT_FAILED,	   /* a canary did not start, or ended badly: cause */
+	VERDICT_OVERDUE,   /* it kept a client too long */
+	VERDICT_SILENT,	   /* it did not speak as it had promised */
+	VERDICT_FEW,	   /* too few clients came to it */
+	VERDICT_LOST,	   /* it lost its listener, or was drained, meanwhile */
+	VERDICT_WITHDRAWN, /* the operator has changed his mind */
+};
+#define VERDICTS (VERDICT_WITHDRAWN + 1)
+
 /* What of a worker is used up, so that another is to take its place. */
 enum wear {
 	WEAR_NONE,
@@ -110,12 +123,28 @@ struct view_worker {
 	enum worker_kind kind;
 	uint32_t service;
 	uint32_t serial;
-	bool suspect, mute, asked;
+	bool suspect, mute, asked, canary;
 	bool stuck; /* it survives SIGKILL */
 	enum wear wear;
 	uint64_t age_ns;
 	uint64_t since_ns; /* in this state, from then to now */
 };
+
+/* A row on trial, or the last one that was. */
+struct view_trial {
+	bool runs;
+	uint32_t canaries;    /* that are not leaving */
+	uint64_t served;      /* clients, by them */
+	uint32_t least;	      /* so many it takes */
+	uint64_t left_ns;     /* until the verdict */
+	enum verdict verdict; /* of the last one; VERDICT_FAILED: the rest */
+	enum cause cause;
+	int stage, error, code, signal;
+};
+
+/* False if the service's number is free. */
+bool core_view_trial(const struct core *core, uint32_t service, uint64_t now_ns,
+	struct view_trial *out);
 
 /* False if there is no such service (its number is free). */
 bool core_view_service(const struct core *core, uint32_t service,

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "core/backoff.h"
+#include "core/canary.h"
 #include "core/due.h"
 #include "core/lease.h"
 #include "core/mold.h"
@@ -30,7 +31,8 @@ void worker_started(struct core *core, struct worker *worker)
 	worker->executed_ns = core->now_ns;
 	if (worker->mold != 0)
 		mold_made(core, worker);
-	if (worker->state != WORKER_STARTING || pool->policy.ready_notify)
+	if (worker->state != WORKER_STARTING ||
+		canary_policy(core, worker)->ready_notify)
 		return;
 	if (pool->depth == 0)
 		pool_move(core, worker, WORKER_READY);
@@ -43,15 +45,16 @@ void worker_start_failed(
 	struct core *core, struct worker *worker, const struct event *event)
 {
 	struct pool *pool = pool_of(core, worker);
+	struct failure failure = {.cause = CAUSE_START_FAILED,
+		.stage = event->stage,
+		.error = event->error,
+		.temporary = event->temporary};
 	bool idle = worker->idle;
 
 	/* Of one that is not wanted any more it says nothing about the next. */
-	if (!worker->asked && !pool_is_old(pool, worker))
-		backoff_failed(core, pool,
-			(struct failure){.cause = CAUSE_START_FAILED,
-				.stage = event->stage,
-				.error = event->error,
-				.temporary = event->temporary});
+	if (!worker->asked && !pool_is_old(pool, worker) &&
+		!canary_failed(core, worker, VERDICT_FAILED, &failure))
+		backoff_failed(core, pool, failure);
 	pool_free_worker(core, worker);
 	if (idle)
 		lease_ended(core, pool);
@@ -163,6 +166,7 @@ void worker_taken(
 		worker->unseen_ns = core->now_ns;
 	if (due_taken(core, worker, event->since_ns)) {
 		pool->served++;
+		canary_served(core, worker, event->clients);
 		progressed(core, worker);
 	} else {
 		pool->redundant++;
@@ -219,17 +223,22 @@ static void judge_failure(
 	struct core *core, const struct worker *worker, struct failure failure)
 {
 	struct pool *pool = pool_of(core, worker);
+	const struct policy *policy = canary_policy(core, worker);
 	uint64_t born_ns =
 		worker->executed ? worker->executed_ns : worker->started_ns;
 	bool bad = failure.signal != 0 || failure.code != 0;
-	bool quick = core->now_ns - born_ns < pool->policy.quick_exit_ns;
-	bool proven =
-		pool->policy.throttle_whole ? worker->cycled : worker->served;
+	bool quick = core->now_ns - born_ns < policy->quick_exit_ns;
+	bool proven = policy->throttle_whole ? worker->cycled : worker->served;
+	bool early = (bad && !proven) || (quick && !bad && !worker->served);
+	bool crash = !early && bad && !policy->throttle_whole;
 
 	failure.cause = proven ? CAUSE_CRASHING : CAUSE_EARLY_EXIT;
-	if ((bad && !proven) || (quick && !bad && !worker->served))
+	if ((!early && !crash) ||
+		canary_failed(core, worker, VERDICT_FAILED, &failure))
+		return;
+	if (early)
 		backoff_failed(core, pool, failure);
-	else if (bad && !pool->policy.throttle_whole)
+	else
 		backoff_crashed(core, pool, failure);
 }
 
@@ -275,16 +284,17 @@ void worker_exited(
 
 static void start_timed_out(struct core *core, struct worker *worker)
 {
+	struct failure failure = {.cause = CAUSE_START_TIMEOUT};
 	struct pool *pool = pool_of(core, worker);
 
 	core_notice(core, NOTICE_START_TIMEOUT, worker->service, worker,
-		pool->policy.start_time_limit_ns);
+		canary_policy(core, worker)->start_time_limit_ns);
 	/* It never came: the limit may be shorter than an order's own. */
 	if (worker->mold != 0 && !worker->executed)
 		mold_failed(core, worker);
-	if (!pool_is_old(pool, worker))
-		backoff_failed(core, pool,
-			(struct failure){.cause = CAUSE_START_TIMEOUT});
+	if (!pool_is_old(pool, worker) &&
+		!canary_failed(core, worker, VERDICT_FAILED, &failure))
+		backoff_failed(core, pool, failure);
 	worker_kill(core, worker);
 }
 
@@ -299,7 +309,7 @@ void worker_time(struct core *core, struct worker *worker)
 		return;
 	}
 	worker_set_deadline(core, worker, DEADLINE_NONE);
-	if (pool_of(core, worker)->policy.ready_notify)
+	if (canary_policy(core, worker)->ready_notify)
 		start_timed_out(core, worker);
 	else
 		pool_move(core, worker, WORKER_READY);

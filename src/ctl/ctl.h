@@ -39,6 +39,7 @@ enum ctl_exit {
 	OPTION('j', "json", NULL, "answer with one JSON document")             \
 	OPTION('t', "timeout", "TIME", "wait no longer than this (10s)")       \
 	OPTION('n', "now", NULL, "stop: do not wait for clients")              \
+	OPTION('A', "again", NULL, "reload: what was rolled back, too")        \
 	OPTION('a', "all", NULL, "drain, resume: every service")               \
 	OPTION('w', "no-wait", NULL,                                           \
 		"reload: do not wait until workers are replaced")              \
@@ -61,6 +62,7 @@ struct ctl {
 	bool now;
 	bool all;
 	bool no_wait;
+	bool again;
 	bool quiet;	    /* completions: no complaints */
 	char *const *words; /* after the verb; borrowed from argv */
 	unsigned words_n;
@@ -73,6 +75,7 @@ enum ctl_takes {
 	CTL_TAKES_SWITCH = 8, /* the options of `postfix` */
 	CTL_TAKES_ALL = 32,
 	CTL_TAKES_NO_WAIT = 128,
+	CTL_TAKES_AGAIN = 256,
 	CTL_ASKS = 16, /* a master: its socket is wanted */
 };
 

@@ -102,6 +102,9 @@ static enum parsed parse_option(int letter, struct ctl *ctl)
 	case 'n':
 		ctl->now = true;
 		return PARSED_RUN;
+	case 'A':
+		ctl->again = true;
+		return PARSED_RUN;
 	case 'a':
 		ctl->all = true;
 		return PARSED_RUN;
@@ -135,7 +138,7 @@ static enum parsed parse(
 	unsigned n = 0;
 
 	while (optind < argc) {
-		int letter = getopt_long(argc, argv, "+s:p::jt:nawNr:d:Vh",
+		int letter = getopt_long(argc, argv, "+s:p::jt:nAawNr:d:Vh",
 			long_options(), NULL);
 		enum parsed parsed;
 
@@ -208,6 +211,8 @@ static enum ctl_exit run(struct ctl *ctl, char **words, unsigned words_n)
 		return usage("there is no --json for", verb->name);
 	if (ctl->now && (verb->takes & CTL_TAKES_NOW) == 0)
 		return usage("there is no --now for", verb->name);
+	if (ctl->again && (verb->takes & CTL_TAKES_AGAIN) == 0)
+		return usage("there is no --again for", verb->name);
 	if (ctl->all && (verb->takes & CTL_TAKES_ALL) == 0)
 		return usage("there is no --all for", verb->name);
 	if (ctl->no_wait && (verb->takes & CTL_TAKES_NO_WAIT) == 0)

@@ -96,6 +96,8 @@ static const char *words_of(const char *how)
 {
 	if (strcmp(how, "changed") == 0)
 		return "changes, its workers are replaced";
+	if (strcmp(how, "canary") == 0)
+		return "changes, and is tried by canaries first";
 	if (strcmp(how, "policy") == 0)
 		return "changes, its workers stay";
 	if (strcmp(how, "added") == 0)

@@ -18,6 +18,7 @@ static const struct {
 	{"added", "added"},
 	{"removed", "removed"},
 	{"changed", "changed (its workers are replaced)"},
+	{"canary", "changed (tried by canaries first)"},
 	{"policy", "changed (its workers stay)"},
 };
 
@@ -86,6 +87,39 @@ static void print_changes(const struct ctl *ctl, const struct answer *answer,
 			: "");
 }
 
+static void complain_of_roll(const struct control_roll *roll)
+{
+	const char *service = answer_text(roll->service);
+	const char *cause = answer_text(roll->cause);
+
+	if (strcmp(answer_text(roll->state), "stalled") == 0)
+		say_complaint("%s: new workers cannot be started (%s); its "
+			      "%" PRIu64 " old ones go on, and it is tried "
+			      "again",
+			service, cause, roll->old);
+	else
+		say_complaint("%s: %" PRIu64 " workers are to be replaced "
+			      "yet; that goes on",
+			service, roll->old);
+}
+
+/* True: the configuration of this service is not in force. */
+static bool is_untried(const struct control_roll *roll)
+{
+	const char *service = answer_text(roll->service);
+
+	if (strcmp(answer_text(roll->state), "trial") == 0)
+		say_complaint("%s: canaries are still being tried; that goes "
+			      "on",
+			service);
+	else if (strcmp(answer_text(roll->state), "rolled-back") == 0)
+		say_complaint("%s: rolled back, it is as before: %s", service,
+			answer_text(roll->cause));
+	else
+		return false;
+	return true;
+}
+
 /* Of all services: one that was stalled before is so still. */
 static enum ctl_exit complain_of_rolls(const struct answer *rolls)
 {
@@ -94,23 +128,14 @@ static enum ctl_exit complain_of_rolls(const struct answer *rolls)
 	size_t from = 0;
 
 	while ((record = answer_next(rolls, CONTROL_ROLL, &from)) != NULL) {
-		const struct control_roll *roll = &record->roll;
-
-		if (roll->old == 0)
+		if (is_untried(&record->roll)) {
+			result = CTL_FAILED;
+			continue;
+		}
+		if (record->roll.old == 0)
 			continue;
 		result = CTL_FAILED;
-		if (strcmp(answer_text(roll->state), "stalled") == 0)
-			say_complaint(
-				"%s: new workers cannot be started (%s); its "
-				"%" PRIu64 " old ones go on, and it is tried "
-				"again",
-				answer_text(roll->service),
-				answer_text(roll->cause), roll->old);
-		else
-			say_complaint("%s: %" PRIu64
-				      " workers are to be replaced "
-				      "yet; that goes on",
-				answer_text(roll->service), roll->old);
+		complain_of_roll(&record->roll);
 	}
 	return result;
 }
@@ -161,7 +186,9 @@ static enum ctl_exit wait_for_rolls(struct answer *rolls, const struct ctl *ctl,
 
 enum ctl_exit ctl_reload(const struct ctl *ctl)
 {
-	const struct control_request request = {.verb = CONTROL_VERB_RELOAD};
+	const struct control_request request = {
+		.verb = ctl->again ? CONTROL_VERB_RELOAD_AGAIN
+				   : CONTROL_VERB_RELOAD};
 	uint64_t patience_ns = ctl->timeout_ns != 0 ? ctl->timeout_ns
 						    : ANSWER_PATIENCE_LONG_NS;
 	uint64_t until_ns = clock_now_ns() + patience_ns;

@@ -32,7 +32,8 @@ static bool is_rolling(const struct answer *answer)
 	size_t from = 0;
 
 	while ((record = answer_next(answer, CONTROL_ROLL, &from)) != NULL)
-		if (strcmp(answer_text(record->roll.state), "rolling") == 0)
+		if (strcmp(answer_text(record->roll.state), "rolling") == 0 ||
+			strcmp(answer_text(record->roll.state), "trial") == 0)
 			return true;
 	return false;
 }

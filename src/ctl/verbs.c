@@ -4,16 +4,18 @@
 /* What is typed so far may have any option. */
 #define COMPLETES                                                              \
 	(CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NOW | CTL_TAKES_SWITCH |        \
-		CTL_TAKES_ALL | CTL_TAKES_NO_WAIT | CTL_HIDDEN)
+		CTL_TAKES_ALL | CTL_TAKES_NO_WAIT | CTL_TAKES_AGAIN |          \
+		CTL_HIDDEN)
 
 const struct ctl_verb ctl_verbs[] = {
 	{"status", "[SERVICE]", "show the services and their workers", 1,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_status},
 	{"plan", "[FILE]", "say what a reload would change, and do nothing", 1,
 		CTL_ASKS | CTL_TAKES_JSON, ctl_plan},
-	{"reload", "[--no-wait]",
+	{"reload", "[--no-wait] [--again]",
 		"read the configuration again, and replace changed workers", 0,
-		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NO_WAIT, ctl_reload},
+		CTL_ASKS | CTL_TAKES_JSON | CTL_TAKES_NO_WAIT | CTL_TAKES_AGAIN,
+		ctl_reload},
 	{"remold", "[SERVICE]", "have a service's mold made anew", 1, CTL_ASKS,
 		ctl_remold},
 	{"scale", "SERVICE [WORD=N ...]",

@@ -142,8 +142,10 @@ bool ostler__page_wants_renewal(struct ostler_worker *w)
 	if (!ostler__has_page(w))
 		return false;
 	epoch = atomic_load(&w->page.head->listen_epoch);
-	if (epoch == w->epoch)
+	if (epoch == w->epoch && ((epoch & OSTLER__PAGE_TURNS) == 0 ||
+					 w->accepted == w->renewed))
 		return false;
 	w->epoch = epoch;
+	w->renewed = w->accepted;
 	return true;
 }

@@ -73,7 +73,8 @@ struct ostler_worker {
 	struct ostler__sources sources; /* of those clients; source.h */
 	struct ostler__page page;	/* owned; head is NULL: there is none */
 	size_t page_bytes;
-	uint32_t epoch;	       /* of the listeners' registration */
+	uint32_t epoch;	  /* of the listeners' registration */
+	uint64_t renewed; /* accepted, when listeners were registered last */
 	char attributes[4096]; /* of the client that came last: receive.h */
 };
 

@@ -64,6 +64,7 @@ static bool load_master(struct loading *loading)
 	master->nofile_soft = line.nofile_soft;
 	master->started_ns = line.started_ns;
 	master->strangers = line.strangers;
+	master->tables = line.tables;
 	master->stopping = line.stopping;
 	master->hurried = line.hurried;
 	reload_set_counts(master, line.reloads, line.reload_failures);
@@ -129,6 +130,7 @@ static bool load_service(struct loading *loading)
 	state->row = &state->edition->table->services[line.row];
 	state->shared_fd = state->shared_worker_fd = -1;
 	state->flow[0] = state->flow[1] = -1;
+	state->program.fd = -1;
 	if (line.id >= master->services_high)
 		master->services_high = line.id + 1;
 	return load_listeners(loading, state, line.id) &&
@@ -143,7 +145,8 @@ static void fill_gaps(struct master *master)
 			*service_of(master, id) =
 				(struct service_state){.shared_fd = -1,
 					.shared_worker_fd = -1,
-					.flow = {-1, -1}};
+					.flow = {-1, -1},
+					.program = PROGRAM_NONE};
 }
 
 static bool load_worker(struct loading *loading)

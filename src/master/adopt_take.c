@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/event.h"
+#include "core/save.h"
 #include "core/view.h"
 #include "master/channel.h"
 #include "master/control.h"
@@ -35,6 +36,7 @@ static int take_channels(
 	struct service_state *state = service_of(master, id);
 	uint32_t serial = state->shared_serial;
 
+	state->program.fd = holdings_take(holdings, "program.%u", id);
 	for (unsigned i = 0; i < 2; i++)
 		state->flow[i] = holdings_take(holdings, "flow.%u.%u", id, i);
 	state->shared_fd =
@@ -187,6 +189,7 @@ bool adopt_take(struct master *master, struct holdings *holdings,
 	}
 	for (uint32_t id = 0; id < master->services_high; id++)
 		page_look(master, id);
+	core_end_trials(master->core);
 	listeners_adopted(master);
 	weigh_begin(master);
 	if (!upgrade_is_same_process())

@@ -17,6 +17,7 @@
 #include "master/rolls.h"
 #include "master/scale.h"
 #include "master/services.h"
+#include "master/trial.h"
 #include "master/upgrade.h"
 #include "sys/channel.h"
 #include "sys/loop.h"
@@ -272,6 +273,10 @@ static void answer(struct master *master, struct client *client,
 	switch (request->verb) {
 	case CONTROL_VERB_STATUS:
 		answer_status(master, client, request);
+		break;
+	case CONTROL_VERB_RELOAD_AGAIN:
+		trial_forgive(master);
+		answer_reload(master, client);
 		break;
 	case CONTROL_VERB_RELOAD:
 		answer_reload(master, client);

@@ -22,6 +22,8 @@ static uint64_t listeners(const struct table *table)
 		n += row->endpoints_n;
 		n += row->channel == CHANNEL_SHARED ? 2 : 0;
 		n += row->flow ? 2 : 0;
+		/* Its program, and that of a row on trial, are held. */
+		n += row->policy.canary != 0 ? 2 : 0;
 	}
 	return n;
 }

@@ -12,6 +12,7 @@
 #include "master/page.h"
 #include "master/services.h"
 #include "master/shared.h"
+#include "master/trial.h"
 
 /* They go when they like; nobody can knock at their listeners any more. */
 static void say_leftovers(const struct service_state *service)
@@ -30,6 +31,7 @@ void service_close(struct master *master, uint32_t id)
 
 	if (service->edition == NULL)
 		return;
+	trial_drop(master, id);
 	for (unsigned i = 0; i < service->listeners_n; i++)
 		listener_close(master, &service->listeners[i]);
 	free(service->listeners);
@@ -38,10 +40,13 @@ void service_close(struct master *master, uint32_t id)
 	leftovers_close(master, id);
 	service_channels_close(master, id);
 	page_close(master, service);
+	program_release(&service->program);
 	edition_drop(service->edition);
 	keep_structure(master);
 	if (id < master->services_hint)
 		master->services_hint = id;
-	*service = (struct service_state){
-		.shared_fd = -1, .shared_worker_fd = -1, .flow = {-1, -1}};
+	*service = (struct service_state){.shared_fd = -1,
+		.shared_worker_fd = -1,
+		.flow = {-1, -1},
+		.program = PROGRAM_NONE};
 }

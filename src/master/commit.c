@@ -13,6 +13,7 @@
 #include "master/plan.h"
 #include "master/shared.h"
 #include "master/store.h"
+#include "master/trial.h"
 #include "master/weigh.h"
 #include "sys/fd.h"
 #include "sys/loop.h"
@@ -170,31 +171,67 @@ static void adjust(const struct service_state *state, const struct service *row,
 	}
 }
 
+void row_in_force(
+	struct master *master, uint32_t id, const struct row_place *place)
+{
+	struct service_state *state = service_of(master, id);
+	struct edition *before = state->edition;
+
+	state->row = place->row;
+	state->edition = place->edition;
+	edition_use(place->edition);
+	program_release(&state->program);
+	state->program = program_take(place->program);
+	for (unsigned n = 0; n < state->listeners_n; n++)
+		state->listeners[n].endpoint = &place->row->endpoints[n];
+	if (place->adjust)
+		adjust(state, place->row, place->made);
+	edition_drop(before);
+}
+
 static void enforce(struct plan *plan, unsigned i, uint32_t id)
 {
 	struct service_state *state = service_of(plan->master, id);
-	const struct service *row = row_of(plan, i);
-	struct edition *before = state->edition;
-	enum row_change change = plan->master->personality->reload_replaces
-					 ? ROW_CHANGED
-					 : plan->rows[i].change;
 
-	state->row = row;
-	state->edition = plan->edition;
-	edition_use(plan->edition);
-	for (unsigned n = 0; n < state->listeners_n; n++)
-		state->listeners[n].endpoint = &row->endpoints[n];
-	if (plan->rows[i].change != ROW_SAME)
-		adjust(state, row, plan->rows[i].endpoints);
+	trial_drop(plan->master, id);
+	row_in_force(plan->master, id,
+		&(struct row_place){.edition = plan->edition,
+			.row = row_of(plan, i),
+			.program = &plan->rows[i].program,
+			.made = plan->rows[i].endpoints,
+			.adjust = plan->rows[i].change != ROW_SAME});
 	/* Without its channels no worker starts, and says why. */
 	(void)service_channels_open(plan->master, id);
 	if (plan->rows[i].endpoints != NULL)
 		listeners_watch(plan->master, id, state->watching);
-	edition_drop(before);
-	inbox_put(&plan->master->inbox, &(struct event){.kind = EVENT_ROW,
-						.service = id,
-						.change = change,
-						.policy = row->policy});
+}
+
+static void put_row(struct plan *plan, unsigned i, uint32_t id)
+{
+	enum row_change change = plan->master->personality->reload_replaces
+					 ? ROW_CHANGED
+					 : plan->rows[i].change;
+
+	inbox_put(&plan->master->inbox,
+		&(struct event){.kind = EVENT_ROW,
+			.service = id,
+			.change = change,
+			.trial = plan->rows[i].trial,
+			.policy = row_of(plan, i)->policy});
+}
+
+/* What is tried changes nothing yet. */
+static void commit_row(
+	struct plan *plan, unsigned i, struct listener *moved, uint32_t id)
+{
+	if (moved != NULL)
+		replace_listeners(plan, i, moved, id);
+	if (plan->rows[i].trial)
+		trial_begin(plan, i);
+	else
+		enforce(plan, i, id);
+	service_of(plan->master, id)->table = plan->master->tables + 1;
+	put_row(plan, i, id);
 }
 
 static uint32_t id_for(struct plan *plan, unsigned i)
@@ -236,13 +273,8 @@ bool plan_commit(struct plan *plan, struct diags *diags)
 			e++)
 			moved[i][e] = move_listener(
 				plan, &plan->rows[i].endpoints[e]);
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t id = id_for(plan, i);
-
-		if (moved[i] != NULL)
-			replace_listeners(plan, i, moved[i], id);
-		enforce(plan, i, id);
-	}
+	for (unsigned i = 0; i < n; i++)
+		commit_row(plan, i, moved[i], id_for(plan, i));
 	count_listeners(plan->master);
 	keep_structure(plan->master);
 	free(moved);

@@ -73,6 +73,7 @@ static void save_master(const struct master *master,
 		.edition = number_of(editions, master->edition),
 		.nofile_soft = master->nofile_soft,
 		.started_ns = master->started_ns,
+		.tables = master->tables,
 		.strangers = master->strangers,
 		.reloads = reload_count(master),
 		.reload_failures = reload_failures(master),
@@ -178,6 +179,7 @@ static void hold_service(const struct service_state *state, uint32_t id,
 		state->shared_serial);
 	for (unsigned i = 0; i < 2; i++)
 		holdings_add(holdings, state->flow[i], "flow.%u.%u", id, i);
+	holdings_add(holdings, state->program.fd, "program.%u", id);
 	pages_hold(state, id, holdings);
 }
 

@@ -22,6 +22,7 @@ static const struct saved_field master_fields[] = {
 	SAVED(master_line, "edition", edition, SAVED_U32, SERVICES_MAX + 1),
 	SAVED(master_line, "nofile-soft", nofile_soft, SAVED_U64, UINT64_MAX),
 	SAVED(master_line, "started", started_ns, SAVED_U64, UINT64_MAX),
+	SAVED(master_line, "tables", tables, SAVED_U64, UINT64_MAX),
 	SAVED(master_line, "strangers", strangers, SAVED_U64, UINT64_MAX),
 	SAVED(master_line, "reloads", reloads, SAVED_U64, UINT64_MAX),
 	SAVED(master_line, "reload-failures", reload_failures, SAVED_U64,
@@ -71,16 +72,25 @@ static const struct saved_field service_fields[] = {
 	STATE("bad-status", gossip.bad_status, SAVED_U64, UINT64_MAX),
 	STATE("bad-order", gossip.bad_order, SAVED_U64, UINT64_MAX),
 	STATE("flood", gossip.flood, SAVED_U64, UINT64_MAX),
+	STATE("table", table, SAVED_U64, UINT64_MAX),
+	STATE("refused", refusal.fingerprint, SAVED_U64, UINT64_MAX),
+	STATE("program-script", program.script, SAVED_BOOL, 1),
+	STATE("program-dev", program.id.dev, SAVED_U64, UINT64_MAX),
+	STATE("program-ino", program.id.ino, SAVED_U64, UINT64_MAX),
+	STATE("program-size", program.id.size, SAVED_U64, UINT64_MAX),
+	STATE("program-changed-s", program.id.changed_s, SAVED_U64, UINT64_MAX),
+	STATE("program-changed-ns", program.id.changed_ns, SAVED_U32,
+		UINT32_MAX),
 };
 /*
  * A reminder: whoever adds a member to one of these changes its size, and comes
  * by to give it its line, or to see that it follows from others.
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct service_state) == 224,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct service_state) == 552,
 	"a member of struct service_state may have to be handed over");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct listener) == 56,
 	"a member of struct listener may have to be handed over");
-_Static_assert(sizeof(void *) != 8 || sizeof(struct worker_record) == 104,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct worker_record) == 112,
 	"a member of struct worker_record may have to be handed over");
 
 const struct saved_kind service_kind = SAVED_KIND("service", service_fields);

@@ -34,6 +34,7 @@ struct master_line {
 	uint32_t edition;  /* ... of which this is in force, from 1 */
 	uint64_t nofile_soft;
 	uint64_t started_ns;
+	uint64_t tables;
 	uint64_t strangers;
 	uint64_t reloads;
 	uint64_t reload_failures;

@@ -376,7 +376,7 @@ static void say_reopened(
 static bool is_in_force(
 	const struct master *master, const struct service_state *state)
 {
-	return state->edition != NULL && state->edition == master->edition &&
+	return state->edition != NULL && state->table == master->tables &&
 	       !master->stopping;
 }
 

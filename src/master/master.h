@@ -74,6 +74,7 @@ struct master {
 	uint64_t log_retry_ns; /* what waits is not tried before */
 	uint64_t log_pause_ns; /* how long was waited for it last */
 	uint64_t exit_ns;      /* serve no longer than this; 0: for ever */
+	uint64_t tables;       /* that were put into force */
 	uint64_t strangers;    /* children that were none of ours, reaped */
 	uint32_t services_high;
 	uint32_t services_hint; /* no number below it is free */

@@ -17,6 +17,7 @@
 #include "master/master.h"
 #include "master/personality.h"
 #include "master/services.h"
+#include "master/trial.h"
 #include "master_proto.h"
 #include "proto/mold.h"
 #include "proto/page.h"
@@ -285,8 +286,9 @@ void order_make(const struct master *master, const struct birth *birth,
 	struct order *out)
 {
 	const struct service_state *state = service_of(master, birth->service);
-	const struct service *row = state->row;
-	const struct identity *as = edition_as(state->edition, row);
+	const struct service *row = trial_row(state, birth->canary);
+	const struct identity *as =
+		edition_as(trial_edition(state, birth->canary), row);
 	const char *const *argv =
 		birth->kind == KIND_BOUNCER ? row->bounce : row->command;
 	/* As it was scaled, if it was. */
@@ -295,6 +297,9 @@ void order_make(const struct master *master, const struct birth *birth,
 
 	out->spawn = (struct spawn_order){
 		.path = birth->kind == KIND_BOUNCER ? argv[0] : row->path,
+		.program = birth->kind == KIND_BOUNCER
+				   ? NULL
+				   : trial_program(state, birth->canary),
 		.argv = argv,
 		.directory = row->directory,
 		.umask = row->umask,

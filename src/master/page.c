@@ -92,7 +92,9 @@ static void put_state(struct master *master, struct page *page, uint32_t place,
 	/* A time that has not come yet is none. */
 	ns = ns != 0 && ns <= master->now_ns ? master->now_ns - ns : 0;
 	put(master, page, place,
-		(struct event){EVENT_TAKEN, .since_ns = ns, .unseen = unseen});
+		(struct event){EVENT_TAKEN, .since_ns = ns, .unseen = unseen,
+			.clients = worker_news(
+				master, line->workers[place % 64])});
 }
 
 /* Whether it has served since that was looked at last. */
@@ -106,6 +108,7 @@ static bool has_served(struct master *master, const struct page *page,
 	worker_refused(master, worker, slot->over);
 	if (served <= worker->page_served || served > SERVED_MAX)
 		return false;
+	worker->page_news += served - worker->page_served;
 	worker->page_served = served;
 	return true;
 }
@@ -485,7 +488,7 @@ void page_enter(struct master *master, uint32_t slot)
 	page->users++;
 	worker->page = page;
 	worker->page_place = place;
-	worker->page_served = 0;
+	worker->page_served = worker->page_news = 0;
 	mark(master, page, worker->service);
 }
 
@@ -540,4 +543,17 @@ int page_of_worker(
 
 	*out_place = worker->page_place;
 	return worker->page == NULL ? -1 : worker->page->fd;
+}
+
+void page_turns(struct master *master, uint32_t service, bool on)
+{
+	struct page *page = service_of(master, service)->page;
+
+	for (; page != NULL; page = page->older) {
+		uint32_t epoch = atomic_load(&page->head->listen_epoch) + 1;
+
+		epoch &= ~OSTLER__PAGE_TURNS;
+		store(&page->head->listen_epoch,
+			on ? epoch | OSTLER__PAGE_TURNS : epoch);
+	}
 }

@@ -62,6 +62,12 @@ void page_correct(const struct master *master, uint32_t service,
 int page_of_worker(
 	const struct master *master, uint32_t slot, uint32_t *out_place);
 
+/*
+ * Workers register anew for clients after each of them, so that they get them
+ * in turn; or once more, and then no longer.
+ */
+void page_turns(struct master *master, uint32_t service, bool on);
+
 void page_close(struct master *master, struct service_state *service);
 
 #endif

@@ -12,6 +12,7 @@
 #include "master/page.h"
 #include "master/services.h"
 #include "master/shared.h"
+#include "master/trial.h"
 #include "master/wake.h"
 #include "master/workers.h"
 #include "table/service.h"
@@ -59,6 +60,12 @@ static void perform_one(struct master *master, const struct action *action)
 		break;
 	case ACTION_SPAWN:
 		worker_start(master, action);
+		break;
+	case ACTION_PROMOTE:
+		trial_promote(master, action->service);
+		break;
+	case ACTION_ROLLBACK:
+		trial_roll_back(master, action);
 		break;
 	case ACTION_RETIRE:
 		worker_half_close(master, action->slot, action->serial);

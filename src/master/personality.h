@@ -34,6 +34,7 @@ struct birth {
 	int page; /* a descriptor; -1: none */
 	uint32_t page_place;
 	bool stress;
+	bool canary;
 };
 
 /* A status message that counts as none. */

@@ -16,6 +16,7 @@
 #include "master/passed.h"
 #include "master/personality.h"
 #include "master/place.h"
+#include "master/trial.h"
 #include "sys/fd.h"
 #include "table/table.h"
 
@@ -201,6 +202,37 @@ static bool all_kept(const struct plan *plan, const struct service *row,
 	return true;
 }
 
+/* What it executes: many services in a row may run one program. */
+static void identify(struct plan *plan, unsigned i)
+{
+	const struct service *row = &plan->edition->table->services[i];
+	struct plan_row *made = &plan->rows[i];
+
+	if (plan->master->personality->reload_replaces)
+		return;
+	if (row->policy.canary != 0)
+		(void)program_hold(row->path, &made->program);
+	else if (i > 0 && strcmp(row->path, row[-1].path) == 0)
+		made->program.id = plan->rows[i - 1].program.id;
+	else
+		(void)program_identify(row->path, &made->program.id);
+}
+
+/* One whose program is another file by now has changed, too. */
+static enum row_change compare(const struct plan *plan,
+	const struct service *before, const struct program *program, unsigned i)
+{
+	const struct service *row = &plan->edition->table->services[i];
+	const struct plan_row *made = &plan->rows[i];
+	enum row_change change = row_compare(before, row);
+
+	if (change < ROW_CHANGED && made->program.id.ino != 0 &&
+		program->id.ino != 0 &&
+		!program_same(&program->id, &made->program.id))
+		return ROW_CHANGED;
+	return change;
+}
+
 static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 {
 	const struct service *row = &plan->edition->table->services[i];
@@ -211,10 +243,12 @@ static bool make_row(struct plan *plan, unsigned i, struct diags *diags)
 
 	made->id = known == NULL ? UINT32_MAX : known->service;
 	made->change = ROW_CHANGED;
+	identify(plan, i);
 	if (known != NULL) {
 		known->wanted = true;
-		made->change = row_compare(
-			service_of(plan->master, made->id)->row, row);
+		made->change = compare(plan,
+			service_of(plan->master, made->id)->row,
+			&service_of(plan->master, made->id)->program, i);
 	}
 	kept = all_kept(plan, row, made);
 	if (kept && place_same_protection(
@@ -246,6 +280,21 @@ static struct maker maker_for(const struct plan *plan, unsigned i)
 	return maker_of(row, edition_sockets(plan->edition, row));
 }
 
+/* Whether it is tried first; and not what was found to be bad. */
+static bool try_row(struct plan *plan, unsigned i, struct diags *diags)
+{
+	struct plan_row *made = &plan->rows[i];
+	const struct trial *trial;
+
+	made->trial = trial_fits(plan, i);
+	if (!made->trial)
+		return true;
+	trial = service_of(plan->master, made->id)->trial;
+	if (trial != NULL)
+		made->change = compare(plan, trial->row, &trial->program, i);
+	return trial_allows(plan, i, diags);
+}
+
 /* We become whoever makes many in a row once. */
 static bool make_rows(struct plan *plan, struct diags *diags)
 {
@@ -261,7 +310,7 @@ static bool make_rows(struct plan *plan, struct diags *diags)
 				maker.is_other = false; /* the row will say */
 			held = maker;
 		}
-		if (!make_row(plan, i, diags))
+		if (!make_row(plan, i, diags) || !try_row(plan, i, diags))
 			good = false;
 	}
 	maker_end(&held);
@@ -275,6 +324,9 @@ static bool begin(
 	*plan = (struct plan){.master = master, .edition = edition};
 	plan->rows =
 		calloc(edition->table->services_n + 1, sizeof(*plan->rows));
+	for (unsigned i = 0;
+		plan->rows != NULL && i < edition->table->services_n; i++)
+		plan->rows[i].program.fd = -1;
 	if (plan->rows != NULL && known_make(plan))
 		return true;
 	plan_finish(plan);
@@ -301,7 +353,7 @@ bool plan_look(
 
 	plan->dry = true;
 	for (unsigned i = 0; good && i < edition->table->services_n; i++)
-		good = make_row(plan, i, NULL);
+		good = make_row(plan, i, NULL) && try_row(plan, i, NULL);
 	if (!good)
 		plan_finish(plan);
 	return good;
@@ -325,6 +377,7 @@ void plan_finish(struct plan *plan)
 	for (unsigned i = 0; plan->rows != NULL && i < table->services_n; i++) {
 		struct plan_endpoint *endpoints = plan->rows[i].endpoints;
 
+		program_release(&plan->rows[i].program);
 		if (endpoints == NULL)
 			continue;
 		for (unsigned n = 0; n < table->services[i].endpoints_n; n++)
@@ -341,6 +394,8 @@ const char *plan_how(const struct plan *plan, unsigned i)
 {
 	if (plan->rows[i].id == UINT32_MAX)
 		return "added";
+	if (plan->rows[i].trial)
+		return "canary";
 	switch (plan->rows[i].change) {
 	case ROW_SAME:
 		return "same";

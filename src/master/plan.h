@@ -7,6 +7,7 @@
 
 #include "master/services.h"
 #include "sys/net.h"
+#include "sys/program.h"
 #include "table/diff.h"
 
 struct diags;
@@ -39,6 +40,8 @@ struct plan_endpoint {
 struct plan_row {
 	uint32_t id; /* UINT32_MAX: a new service */
 	enum row_change change;
+	bool trial;			 /* it is tried before it is in force */
+	struct program program;		 /* owned; held if it is to be */
 	struct plan_endpoint *endpoints; /* owned; NULL: all are kept */
 };
 
@@ -70,6 +73,19 @@ bool plan_look(
 /* Put it into force; the core hears of it by events. False: a name could not
  * be put into place; DIAGS says which, and nothing was changed. */
 bool plan_commit(struct plan *plan, struct diags *diags);
+
+/* A row, with what is to be in force of it. */
+struct row_place {
+	struct edition *edition; /* borrowed */
+	const struct service *row;
+	struct program *program;	  /* taken */
+	const struct plan_endpoint *made; /* its endpoints, or NULL */
+	bool adjust; /* it may want something else of its listeners */
+};
+
+/* The service's row is PLACE's from now on; its listeners are there. */
+void row_in_force(
+	struct master *master, uint32_t id, const struct row_place *place);
 
 /* Close what was opened and not committed, and free all. Twice is fine. */
 void plan_finish(struct plan *plan);

@@ -36,3 +36,12 @@ void worker_refused(
 	service_of(master, worker->service)->over += over - worker->page_over;
 	worker->page_over = over;
 }
+
+uint32_t worker_news(struct master *master, uint32_t slot)
+{
+	struct worker_record *worker = &master->workers[slot];
+	uint64_t news = worker->page_news;
+
+	worker->page_news = 0;
+	return news > UINT32_MAX ? UINT32_MAX : (uint32_t)news;
+}

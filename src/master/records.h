@@ -37,16 +37,21 @@ struct worker_record {
 	int signalled;	      /* the last one we sent; 0: none */
 	bool heard;	      /* it said a word */
 	bool stress;	      /* born while its service is under stress */
+	bool canary;	      /* born by the row on trial */
 	bool taken;	      /* its last word was that */
 	struct page *page;    /* borrowed from its service; NULL: none */
 	uint32_t page_place;  /* in it */
 	uint64_t page_served; /* clients, by what it wrote there */
+	uint64_t page_news;   /* of these, those not told of yet */
 	uint64_t page_over;   /* ... and those that were too many */
 };
 
 /* NULL if the slot has another worker by now, or none. */
 struct worker_record *worker_at(
 	struct master *master, uint32_t slot, uint32_t serial);
+
+/* Clients that its page tells of, and nobody has been told yet. */
+uint32_t worker_news(struct master *master, uint32_t slot);
 
 /* So many clients were too many from their source, it says. */
 void worker_refused(

@@ -198,6 +198,7 @@ static void put_into_force(struct master *master)
 	struct edition *candidate = master->reload->candidate;
 
 	master->personality->in_force(master, candidate->table);
+	master->tables++;
 	edition_use(candidate);
 	edition_drop(master->edition);
 	master->edition = candidate;

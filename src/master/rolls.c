@@ -8,6 +8,7 @@
 #include "master/client.h"
 #include "master/master.h"
 #include "master/services.h"
+#include "master/trial.h"
 #include "proto/control.h"
 
 /* Bytes of a record, at most; and of its cause. */
@@ -31,9 +32,36 @@ bool rolls_under_way(const struct master *master)
 	return false;
 }
 
-static bool had_any(const struct view_service *view)
+/* The table has a row of it that was tried, or is, and another is in force. */
+static bool is_tried(const struct master *master, uint32_t service)
 {
-	return view->old > 0 || view->replaced > 0;
+	const struct service_state *state = service_of(master, service);
+
+	return state->trial != NULL ||
+	       (state->table == master->tables &&
+		       state->edition != master->edition);
+}
+
+static bool had_any(const struct master *master, uint32_t service,
+	const struct view_service *view)
+{
+	return view->old > 0 || view->replaced > 0 || is_tried(master, service);
+}
+
+static void put_trial(
+	const struct master *master, uint32_t service, struct text_builder *out)
+{
+	const struct service_state *state = service_of(master, service);
+	struct control_record record;
+
+	control_record_init(&record, CONTROL_ROLL);
+	record.roll.service = service_name(master, service);
+	record.roll.state = state->trial != NULL ? "trial" : "rolled-back";
+	record.roll.old = 0;
+	record.roll.replaced = 0;
+	if (state->trial == NULL && state->refusal.why[0] != '\0')
+		record.roll.cause = state->refusal.why;
+	control_put(out, &record);
 }
 
 static void put(const struct master *master, uint32_t service,
@@ -43,6 +71,10 @@ static void put(const struct master *master, uint32_t service,
 	struct text_builder text;
 	char cause[512] = "";
 
+	if (is_tried(master, service)) {
+		put_trial(master, service, out);
+		return;
+	}
 	text_builder_init(&text, cause, sizeof(cause));
 	cause_put(&text, view, service_of(master, service)->row);
 	control_record_init(&record, CONTROL_ROLL);
@@ -65,13 +97,13 @@ void rolls_asked(struct master *master, struct client *client)
 	size_t room = CHUNK;
 
 	for (uint32_t id = 0; id < master->services_high; id++)
-		if (view_of(master, id, &view) && had_any(&view))
+		if (view_of(master, id, &view) && had_any(master, id, &view))
 			room += RECORD_ROOM + (view.stalled ? CAUSE_ROOM : 0);
 	client->state = CLIENT_ENDING;
 	if (!answer_begin_long(client, room, &out))
 		return;
 	for (uint32_t id = 0; id < master->services_high; id++)
-		if (view_of(master, id, &view) && had_any(&view))
+		if (view_of(master, id, &view) && had_any(master, id, &view))
 			put(master, id, &view, &out);
 	control_put_ok(&out);
 	answer_end(client, &out);

@@ -32,8 +32,10 @@ uint32_t service_fresh(struct master *master)
 		return UINT32_MAX;
 	if (id == master->services_high)
 		master->services_high++;
-	master->services[id] = (struct service_state){
-		.shared_fd = -1, .shared_worker_fd = -1, .flow = {-1, -1}};
+	master->services[id] = (struct service_state){.shared_fd = -1,
+		.shared_worker_fd = -1,
+		.flow = {-1, -1},
+		.program = PROGRAM_NONE};
 	return id;
 }
 

@@ -8,12 +8,14 @@
 
 #include "master/log.h"
 #include "master/maker.h"
+#include "sys/program.h"
 
 struct edition;
 struct endpoint;
 struct master;
 struct page;
 struct service;
+struct trial;
 
 /*
  * services - what the shell holds for each service: its row, its listeners,
@@ -42,6 +44,12 @@ struct listener {
 	struct maker maker; /* of the name */
 };
 
+/* What was rolled back, and is not to come again by itself. */
+struct refusal {
+	uint64_t fingerprint; /* 0: nothing */
+	char why[256];	      /* the last verdict but a good one, in words */
+};
+
 struct gossip {
 	uint64_t bad_size;
 	uint64_t bad_pid;
@@ -52,8 +60,12 @@ struct gossip {
 };
 
 struct service_state {
-	struct edition *edition;    /* used; NULL: this number is free */
-	const struct service *row;  /* borrowed from the edition */
+	struct edition *edition;   /* used; NULL: this number is free */
+	const struct service *row; /* borrowed from the edition */
+	uint64_t table;		/* the last one that has it: master->tables */
+	struct program program; /* owned; what the row executes, or its id */
+	struct trial *trial;	/* owned; the row on trial; or NULL */
+	struct refusal refusal;
 	struct listener *listeners; /* owned; as many as the row's endpoints */
 	unsigned listeners_n;
 	bool watching;

@@ -23,6 +23,7 @@
 #include "master/personality.h"
 #include "master/preview.h"
 #include "master/reload.h"
+#include "master/trial.h"
 #include "master/wake.h"
 #include "sys/child.h"
 #include "sys/fd.h"
@@ -255,7 +256,8 @@ static bool is_calm(const struct master *master)
 {
 	if (spawn_busy(master->spawner) > 0 || molds_ordered() > 0 ||
 		master->inbox.n > 0 || reload_is_running(master) ||
-		preview_pid(master) != 0 || master->child_signal)
+		trial_any(master) || preview_pid(master) != 0 ||
+		master->child_signal)
 		return false;
 	return master->now_ns >= now.calm_ns ||
 	       (control_is_quiet(master) &&

@@ -147,7 +147,8 @@ static int spawn_into(struct master *master, uint32_t slot, int end)
 		.generation = worker->serial,
 		.channel = end,
 		.kind = worker->kind,
-		.stress = worker->stress};
+		.stress = worker->stress,
+		.canary = worker->canary};
 	struct spawned spawned;
 	struct order order;
 	int result;
@@ -236,6 +237,7 @@ void worker_start(struct master *master, const struct action *action)
 		.service = action->service,
 		.kind = action->worker,
 		.stress = action->number != 0,
+		.canary = action->canary,
 		.pidfd = -1,
 		.channel = -1};
 	if (slot >= master->workers_high)

@@ -43,6 +43,7 @@ struct text_builder;
 	VERB(CONTROL_VERB_STATUS, "status", true, false, false)                \
 	VERB(CONTROL_VERB_RELOAD, "reload", false, true, false)                \
 	VERB(CONTROL_VERB_ROLLS, "rolls", false, false, false)                 \
+	VERB(CONTROL_VERB_RELOAD_AGAIN, "reload again", false, true, false)    \
 	VERB(CONTROL_VERB_REMOLD, "remold", true, true, false)                 \
 	VERB(CONTROL_VERB_SCALE, "scale", true, true, false)                   \
 	VERB(CONTROL_VERB_DRAIN, "drain", true, true, false)                   \

@@ -92,11 +92,12 @@
 /* `rolls`: how the last replacement of a service's workers went, or goes. */
 #define CONTROL_ROLL_FIELDS(NUMBER, TEXT)                                      \
 	TEXT(service)                                                          \
-	TEXT(state)	 /* done, rolling, stalled */                          \
+	TEXT(state)	 /* done, rolling, stalled, trial, rolled-back */      \
 	NUMBER(old)	 /* workers that are to be replaced yet */             \
 	NUMBER(replaced) /* that were asked to leave, since others came */     \
 	NUMBER(took_ns)	 /* until now, if it goes on */                        \
-	TEXT(cause)	 /* stalled: why nobody comes in their place */
+	TEXT(cause)	 /* stalled: why nobody comes in their place;          \
+			  * rolled-back: what canaries did */
 
 /* `plan`: a setting of a service that differs; its values, as in a file. */
 #define CONTROL_SETTING_FIELDS(NUMBER, TEXT)                                   \

@@ -35,6 +35,7 @@
 #define OSTLER__PAGE_TOP_BYTES 4096
 #define OSTLER__PAGE_WORDS_MAX 62
 #define OSTLER__PAGE_SLOTS_MAX (OSTLER__PAGE_WORDS_MAX * 64)
+#define OSTLER__PAGE_TURNS (UINT32_C(1) << 31) /* of listen_epoch */
 #define OSTLER__PAGE_ENVIRONMENT "OSTLER_PAGE" /* DESCRIPTOR:SLOT */
 
 /* Written by the master alone, if the workers are honest. */
@@ -46,7 +47,8 @@ struct ostler__page_head {
 	uint32_t slots_offset;
 	uint32_t slot_bytes;
 	_Atomic uint32_t words_used;   /* no slot is used in the others */
-	_Atomic uint32_t listen_epoch; /* it moved: register anew, once */
+	_Atomic uint32_t listen_epoch; /* it moved: register anew, once;
+					* with PAGE_TURNS, for each client */
 	_Atomic uint32_t limit;	       /* most workers; 0: none */
 	_Atomic uint32_t taken;	       /* workers with a client, lately */
 	_Atomic uint32_t stress;       /* 1: the limit is near */

@@ -21,7 +21,7 @@ static int identify(int fd, const char *path, int flags, struct program_id *out)
 		.dev = (uint64_t)s.stx_dev_major << 32 | s.stx_dev_minor,
 		.ino = s.stx_ino,
 		.size = s.stx_size,
-		.changed_s = s.stx_mtime.tv_sec,
+		.changed_s = (uint64_t)s.stx_mtime.tv_sec,
 		.changed_ns = s.stx_mtime.tv_nsec,
 	};
 	return 0;
@@ -72,4 +72,12 @@ void program_release(struct program *program)
 {
 	fd_close(&program->fd);
 	*program = (struct program)PROGRAM_NONE;
+}
+
+struct program program_take(struct program *program)
+{
+	struct program taken = *program;
+
+	program->fd = -1;
+	return taken;
 }

@@ -16,7 +16,7 @@
  */
 struct program_id {
 	uint64_t dev, ino, size;
-	int64_t changed_s; /* when it was last written */
+	uint64_t changed_s; /* when it was last written */
 	uint32_t changed_ns;
 };
 
@@ -37,6 +37,8 @@ bool program_same(const struct program_id *a, const struct program_id *b);
 
 /* The same, and held open. On failure OUT is PROGRAM_NONE. */
 int program_hold(const char *path, struct program *out);
+/* Whatever PROGRAM holds, which holds nothing from now on. */
+struct program program_take(struct program *program);
 void program_release(struct program *program); /* twice is fine */
 
 #endif

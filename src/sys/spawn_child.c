@@ -243,7 +243,7 @@ CHILD static bool is_replaced(struct spawn_slot *slot)
 	return id->ino != s->stx_ino || id->size != s->stx_size ||
 	       id->dev !=
 		       ((uint64_t)s->stx_dev_major << 32 | s->stx_dev_minor) ||
-	       id->changed_s != s->stx_mtime.tv_sec ||
+	       id->changed_s != (uint64_t)s->stx_mtime.tv_sec ||
 	       id->changed_ns != s->stx_mtime.tv_nsec;
 }
 

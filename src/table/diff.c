@@ -96,13 +96,17 @@ const struct field row_fields[] = {
 	FIELD(policy.bounces, FIELD_BOOL, ROW_POLICY),
 	FIELD(policy.bounce_over, FIELD_U32, ROW_POLICY),
 	FIELD(policy.bounce_stay_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.canary, FIELD_U32, ROW_POLICY),
+	FIELD(policy.canary_percent, FIELD_BOOL, ROW_POLICY),
+	FIELD(policy.canary_time_ns, FIELD_U64, ROW_POLICY),
+	FIELD(policy.canary_min, FIELD_U32, ROW_POLICY),
 };
 
 /*
  * A reminder: whoever adds a field to a row changes one of these sizes, and
  * comes by to give the field its line above (and its line in the test).
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 192,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct policy) == 208,
 	"a field of struct policy has no line in row_fields[]");
 _Static_assert(sizeof(void *) != 8 ||
 		       sizeof(struct service) == 280 + sizeof(struct policy),
@@ -205,4 +209,84 @@ enum row_change row_compare(
 			!row_same_field(&row_fields[i], before, after))
 			change = row_fields[i].change;
 	return change;
+}
+
+/* FNV-1a: nobody is kept from finding two that are alike, and need not be. */
+uint64_t fingerprint_add(uint64_t mark, const void *bytes, size_t n)
+{
+	const unsigned char *at = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		mark = (mark ^ at[i]) * UINT64_C(1099511628211);
+	return mark;
+}
+
+/* With its NUL; what is not there is no empty text. */
+static uint64_t add_string(uint64_t mark, const char *string)
+{
+	if (string == NULL)
+		return fingerprint_add(mark, "\1", 1);
+	return fingerprint_add(mark, string, strlen(string) + 1);
+}
+
+static uint64_t add_strings(uint64_t mark, const char *const *strings)
+{
+	for (; strings != NULL && *strings != NULL; strings++)
+		mark = add_string(mark, *strings);
+	return add_string(mark, NULL);
+}
+
+static uint64_t add_endpoint(uint64_t mark, const struct endpoint *endpoint)
+{
+	uint32_t kind = endpoint->kind;
+	uint32_t family = endpoint->family;
+
+	mark = fingerprint_add(mark, &kind, sizeof(kind));
+	mark = fingerprint_add(mark, &family, sizeof(family));
+	mark = fingerprint_add(mark, &endpoint->port, sizeof(endpoint->port));
+	mark = fingerprint_add(
+		mark, endpoint->address, sizeof(endpoint->address));
+	return add_string(mark, endpoint->path);
+}
+
+static uint64_t add_field(
+	uint64_t mark, const struct field *field, const struct service *row)
+{
+	size_t at = field->offset;
+	uint32_t channel;
+
+	switch (field->kind) {
+	case FIELD_STRING:
+		return add_string(mark, FIELD_OF(const char *, row, at));
+	case FIELD_U32:
+		return fingerprint_add(
+			mark, &FIELD_OF(uint32_t, row, at), sizeof(uint32_t));
+	case FIELD_U64:
+		return fingerprint_add(
+			mark, &FIELD_OF(uint64_t, row, at), sizeof(uint64_t));
+	case FIELD_BOOL:
+		return fingerprint_add(
+			mark, FIELD_OF(bool, row, at) ? "1" : "0", 1);
+	case FIELD_CHANNEL:
+		channel = FIELD_OF(enum status_channel, row, at);
+		return fingerprint_add(mark, &channel, sizeof(channel));
+	case FIELD_STRINGS:
+		return add_strings(
+			mark, FIELD_OF(const char *const *, row, at));
+	case FIELD_ENDPOINTS:
+		for (unsigned i = 0; i < row->endpoints_n; i++)
+			mark = add_endpoint(mark, &row->endpoints[i]);
+		return mark;
+	}
+	assert(false); /* every kind is named above */
+	return mark;
+}
+
+uint64_t row_fingerprint(const struct service *row)
+{
+	uint64_t mark = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < row_fields_n; i++)
+		mark = add_field(mark, &row_fields[i], row);
+	return mark;
 }

@@ -3,6 +3,8 @@
 #define OSTLER_TABLE_DIFF_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct endpoint;
 struct service;
@@ -31,6 +33,15 @@ enum row_change {
  */
 enum row_change row_compare(
 	const struct service *before, const struct service *after);
+
+/*
+ * The same for rows that are the same, and for others most likely another:
+ * of all that row_compare() looks at.
+ */
+uint64_t row_fingerprint(const struct service *row);
+
+/* MARK with N more bytes in it. */
+uint64_t fingerprint_add(uint64_t mark, const void *bytes, size_t n);
 
 /* ENDPOINTS of both are the same, one by one and in order. */
 bool row_same_endpoints(const struct service *a, const struct service *b);

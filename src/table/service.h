@@ -45,18 +45,22 @@ struct policy {
 	uint64_t liveness_ns;	  /* a worker speaks as often; 0: as it likes */
 	uint64_t stress_time_ns;  /* of stress mode, since the limit last came
 				  * near; 0: there is none */
+	uint64_t canary_time_ns;  /* of a trial */
 	uint64_t bounce_stay_ns;  /* a bouncer's, once there is room again */
 	uint32_t bounce_over;	  /* more wait before there is a bouncer */
-	uint32_t share;		  /* slots of workers_max that are its own */
-	bool roll_percent;	  /* of those that are there */
-	bool ready_notify;	  /* workers promise a first AVAIL */
-	bool retire_signal;	  /* SIGTERM after retire_grace */
-	bool on_deaf_kill;	  /* at the limit, kill the silent ones */
-	bool throttle_whole;	  /* bad starts and ends pause throttle_time */
-	bool replace_first;	  /* one more than the limit, for a worn one */
-	bool wakeup_conditional;  /* none before the first worker is started */
-	bool mold;		  /* workers are made from one, where it can */
-	bool bounces;		  /* who comes when it is full is turned away */
+	uint32_t canary; /* workers of a row on trial; 0: there is no trial */
+	uint32_t canary_min;	 /* clients that they must have served */
+	uint32_t share;		 /* slots of workers_max that are its own */
+	bool roll_percent;	 /* of those that are there */
+	bool ready_notify;	 /* workers promise a first AVAIL */
+	bool retire_signal;	 /* SIGTERM after retire_grace */
+	bool on_deaf_kill;	 /* at the limit, kill the silent ones */
+	bool throttle_whole;	 /* bad starts and ends pause throttle_time */
+	bool replace_first;	 /* one more than the limit, for a worn one */
+	bool wakeup_conditional; /* none before the first worker is started */
+	bool mold;		 /* workers are made from one, where it can */
+	bool bounces;		 /* who comes when it is full is turned away */
+	bool canary_percent;	 /* canary is in hundredths of all workers */
 };
 
 enum endpoint_kind {

@@ -65,6 +65,10 @@ static struct policy some_policy(struct fuzz_input *input)
 	policy.bounce_over = (flags & 2) != 0;
 	if ((flags & 4) != 0)
 		policy.bounce_stay_ns = NS_PER_MS << (flags & 15);
+	policy.canary = fuzz_next(input) % 4;
+	policy.canary_percent = (flags & 8) != 0;
+	policy.canary_time_ns = duration(input, 1);
+	policy.canary_min = flags & 3;
 	if (policy.surge == 0 && !policy.replace_first)
 		policy.stress_time_ns = duration(input, 0);
 
@@ -105,6 +109,8 @@ struct event fuzz_event(struct fuzz_input *input, const struct core *core)
 		event.change = (enum row_change)(event.depth % 3);
 		event.depth = 0;
 		event.policy = some_policy(input);
+		event.trial =
+			event.policy.canary != 0 && (fuzz_next(input) & 1) != 0;
 	}
 	if (event.kind == EVENT_SCALE) {
 		event.depth = 0;
@@ -121,8 +127,10 @@ struct event fuzz_event(struct fuzz_input *input, const struct core *core)
 	}
 	if (event.kind == EVENT_WORN)
 		event.wear = (enum wear)(fuzz_next(input) % WEARS);
-	if (event.kind == EVENT_TAKEN)
+	if (event.kind == EVENT_TAKEN) {
 		event.since_ns = duration(input, 0);
+		event.clients = fuzz_next(input) % 4;
+	}
 	return event;
 }
 

@@ -56,6 +56,7 @@ static uint32_t limit_room(const struct promises *p, uint32_t service)
 		return UINT32_MAX;
 	if (limit > 1)
 		limit += surge < policy->surge ? surge : policy->surge;
+	limit += rules_canary_over(p, service, 0);
 	return total >= limit ? 0 : limit - total;
 }
 
@@ -87,7 +88,7 @@ static void adopt(struct promises *p, uint32_t service)
 {
 	struct promise_service *s = &p->services[service];
 	bool was_up = s->life == LIFE_UP || s->life == LIFE_DRAINED;
-
+	bool tried = s->row && rules_tries(p, service);
 	bool replaced = s->life != LIFE_FREE &&
 			(!was_up || s->row_change >= ROW_CHANGED);
 
@@ -95,13 +96,18 @@ static void adopt(struct promises *p, uint32_t service)
 		if (was_up) {
 			s->rolls = false;
 			s->life = LIFE_LEAVING;
+			rules_untried(p, service);
 			make_old(p, service);
 		}
 		return;
 	}
 	s->row = false;
+	if (tried)
+		return;
+	rules_untried(p, service);
 	if (s->life == LIFE_FREE)
 		*s = (struct promise_service){.row_change = s->row_change,
+			.row_trial = s->row_trial,
 			.row_policy = s->row_policy};
 	else if (replaced) {
 		make_old(p, service);
@@ -138,6 +144,7 @@ static void stop(struct promises *p)
 		if (p->services[i].life != LIFE_FREE) {
 			p->services[i].life = LIFE_STOPPING;
 			p->services[i].rolls = false;
+			rules_untried(p, i);
 			make_old(p, i);
 		}
 }
@@ -263,6 +270,7 @@ static void take_event(
 	else if (event->kind == EVENT_ROW) {
 		p->services[event->service].row = true;
 		p->services[event->service].row_change = event->change;
+		p->services[event->service].row_trial = event->trial;
 		p->services[event->service].row_policy = event->policy;
 	}
 }
@@ -300,8 +308,10 @@ static void spawned_worker(struct promises *p, const struct action *action)
 	check(p, p->now_ns >= s->pause_until_ns, "I4: a start in a pause");
 	check(p,
 		promises_room(p, action->service) > 0 ||
-			rules_replaces(p, action->service),
+			rules_replaces(p, action->service) || action->canary,
 		"I4: a start over the limit");
+	if (action->canary)
+		rules_canary(p, action);
 	pour(p, s);
 	if (action->mold_serial != 0)
 		rules_ordered(p, action);
@@ -328,6 +338,7 @@ static void spawned(struct promises *p, const struct action *action)
 		.idle_ns = p->now_ns,
 		.heard_ns = p->now_ns,
 		.kind = action->worker,
+		.canary = action->canary,
 		.serial = action->serial,
 		.service = action->service};
 	if (action->worker == KIND_WORKER)
@@ -430,6 +441,10 @@ static void take_action(struct promises *p, const struct event *event,
 		break;
 	case ACTION_SPAWN:
 		spawned(p, action);
+		break;
+	case ACTION_PROMOTE:
+	case ACTION_ROLLBACK:
+		rules_judged(p, action);
 		break;
 	case ACTION_RETIRE:
 	case ACTION_DISCONNECT:

@@ -47,6 +47,7 @@ struct promise_worker {
 	uint64_t idle_ns;     /* when it said AVAIL last; before, its start */
 	uint64_t heard_ns;    /* the same of any word */
 	bool mute;	      /* it can say nothing any more */
+	bool canary;	      /* by the row on trial */
 };
 
 struct promise_service {
@@ -76,7 +77,10 @@ struct promise_service {
 	uint32_t asked_looks;
 	uint32_t early_watches; /* more than one a second, by as many */
 	bool watching;
+	bool trial; /* a row is tried */
+	struct policy trial_policy;
 	bool row;
+	bool row_trial;
 	enum row_change row_change;
 	struct policy row_policy;
 };
@@ -124,6 +128,13 @@ void rules_adopted(struct promises *p, uint32_t service, bool replaced);
 void rules_spawned(struct promises *p, const struct action *action);
 void rules_mold(struct promises *p, const struct action *action);
 void rules_ordered(struct promises *p, const struct action *action);
+const struct policy *rules_policy(const struct promises *p, uint32_t slot);
+bool rules_tries(struct promises *p, uint32_t service);
+void rules_untried(struct promises *p, uint32_t service);
+void rules_canary(struct promises *p, const struct action *action);
+void rules_judged(struct promises *p, const struct action *action);
+uint32_t rules_canary_over(
+	const struct promises *p, uint32_t service, uint32_t more);
 void rules_woken(struct promises *p, const struct action *action);
 void rules_examined(struct promises *p, const struct action *action);
 void rules_noticed(struct promises *p, const struct action *action);

@@ -43,6 +43,9 @@ void rules_end(struct promises *p, const struct event *event)
 	else if (event->kind == EVENT_ORDER_FAILED)
 		p->end = (struct promise_end){
 			.service = worker->service, .fails_not = true};
+	/* What becomes of a canary is the trial's, first of all. */
+	if (worker->canary)
+		p->end.fails = p->end.fails_not = false;
 	/* What becomes of a guest never stops its service. */
 	if (worker->kind != KIND_WORKER) {
 		p->end.fails = false;
@@ -263,7 +266,7 @@ void rules_acted(struct promises *p, const struct core *core,
 
 static void overdue(struct promises *p, const struct action *action)
 {
-	const struct policy *policy = &p->services[action->service].policy;
+	const struct policy *policy = rules_policy(p, action->slot);
 
 	promise_check(p,
 		policy->request_time_ns != 0 &&
@@ -274,7 +277,7 @@ static void overdue(struct promises *p, const struct action *action)
 
 static void silent(struct promises *p, const struct action *action)
 {
-	const struct policy *policy = &p->services[action->service].policy;
+	const struct policy *policy = rules_policy(p, action->slot);
 
 	promise_check(p,
 		policy->liveness_ns != 0 &&

@@ -12,22 +12,22 @@
 #define LINES_BYTES 131072
 #define STEPS_MAX 60
 
+/* Of one step only: not made anew for each of many short histories. */
+static char lines_now[LINES_BYTES];
+static char lines_again[LINES_BYTES];
+
 void twin_init(struct twin *twin, const struct core_limits *limits)
 {
 	*twin = (struct twin){.limits = *limits};
 	prng_seed(&twin->prng, limits->seed);
 	twin->memory = malloc(core_size(limits));
-	twin->lines = malloc(LINES_BYTES);
-	twin->again = malloc(LINES_BYTES);
-	if (twin->memory == NULL || twin->lines == NULL || twin->again == NULL)
+	if (twin->memory == NULL)
 		abort();
 }
 
 void twin_finish(struct twin *twin)
 {
 	free(twin->memory);
-	free(twin->lines);
-	free(twin->again);
 }
 
 static bool same_action(const struct action *a, const struct action *b)
@@ -36,7 +36,8 @@ static bool same_action(const struct action *a, const struct action *b)
 	       a->worker == b->worker && a->service == b->service &&
 	       a->slot == b->slot && a->serial == b->serial &&
 	       a->mold_slot == b->mold_slot &&
-	       a->mold_serial == b->mold_serial && a->number == b->number;
+	       a->mold_serial == b->mold_serial && a->canary == b->canary &&
+	       a->number == b->number;
 }
 
 static bool same_actions(const struct actions *a, const struct actions *b)
@@ -69,9 +70,13 @@ static bool same_pool(const struct pool *a, const struct pool *b)
 	for (unsigned i = 0; i < 2; i++) {
 		memset(&pools[i].policy, 0, sizeof(pools[i].policy));
 		memset(&pools[i].row_policy, 0, sizeof(pools[i].row_policy));
+		memset(&pools[i].canary.policy, 0,
+			sizeof(pools[i].canary.policy));
 		/* What the last table did is done. */
-		if (!pools[i].row)
+		if (!pools[i].row) {
 			pools[i].row_change = ROW_SAME;
+			pools[i].row_trial = false;
+		}
 	}
 	return memcmp(&pools[0], &pools[1], sizeof(pools[0])) == 0;
 }
@@ -105,10 +110,10 @@ static const char *renew(
 	struct text lines;
 	struct text again;
 
-	if (!save(core, twin->lines, &lines))
+	if (!save(core, lines_now, &lines))
 		return "S1: more lines than there should be";
 	/* What it was before must be the same, too. */
-	if (twin->core != NULL && (!save(twin->core, twin->again, &again) ||
+	if (twin->core != NULL && (!save(twin->core, lines_again, &again) ||
 					  !text_equal(lines, again)))
 		return "S2: a core that was saved has become another";
 	memset(twin->memory, 0, core_size(&twin->limits));
@@ -120,7 +125,7 @@ static const char *renew(
 	}
 	if (!saved_is_end(&reader))
 		return "S3: lines that are not read";
-	if (!save(twin->core, twin->again, &again) || !text_equal(lines, again))
+	if (!save(twin->core, lines_again, &again) || !text_equal(lines, again))
 		return "S4: a core that was saved and loaded is another";
 	if (!same_memory(core, twin->core))
 		return "S4: something of a core is not saved";

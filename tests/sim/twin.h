@@ -23,8 +23,7 @@ struct twin {
 	struct prng prng;
 	void *memory; /* owned */
 	struct core *core;
-	char *lines, *again; /* owned */
-	unsigned left;	     /* steps until it is made anew */
+	unsigned left; /* steps until it is made anew */
 };
 
 void twin_init(struct twin *twin, const struct core_limits *limits);

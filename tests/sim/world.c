@@ -119,6 +119,12 @@ static void make_service(struct world *world, struct world_service *s)
 	s->arrival_ns = world->now_ns + world_about(world, s->gap_ns);
 }
 
+/* An operator who keeps changing things, for better and for worse. */
+static bool tries(const struct world *world)
+{
+	return world->faults[FAULT_BAD_CANARY] > 0;
+}
+
 /* A third of the faults, each as often as it was drawn. */
 static void draw_faults(struct world *world)
 {
@@ -126,7 +132,7 @@ static void draw_faults(struct world *world)
 		world->faults[i] = prng_below(&world->prng, 3) == 0
 					   ? (unsigned)scaled(world, 2, 500)
 					   : 0;
-	if (world->faults[FAULT_RELOAD] > 0)
+	if (world->faults[FAULT_RELOAD] > 0 || tries(world))
 		world->operator_ns = world->now_ns;
 }
 
@@ -165,6 +171,26 @@ static enum row_change change_row(
 	return dice == 4 ? ROW_SAME : dice == 3 ? ROW_REPLACED : ROW_CHANGED;
 }
 
+/* As the shell has it: what can be tried is not in force yet. */
+static struct event some_row(struct world *world, uint32_t i, bool first)
+{
+	struct world_service *s = &world->services[i];
+	struct event event = {.kind = EVENT_ROW, .service = i};
+
+	event.trial = !first && prng_below(&world->prng, 3) == 0;
+	if (event.trial) {
+		event.change = coin(world) ? ROW_CHANGED : ROW_POLICY;
+		s->trial = some_policy(world, s);
+		if (s->trial.canary == 0)
+			s->trial.canary = 1;
+		event.policy = s->trial;
+	} else {
+		event.change = change_row(world, s, first);
+		event.policy = s->policy;
+	}
+	return event;
+}
+
 void world_reload(struct world *world, struct batch *out)
 {
 	for (uint32_t i = 0; i < world->services_n; i++) {
@@ -176,11 +202,7 @@ void world_reload(struct world *world, struct batch *out)
 		s->configured = keep;
 		if (!keep)
 			continue;
-		put(out,
-			(struct event){.kind = EVENT_ROW,
-				.service = i,
-				.change = change_row(world, s, !was_configured),
-				.policy = s->policy});
+		put(out, some_row(world, i, !was_configured));
 		s->open = true;
 	}
 	world->orders++;
@@ -196,11 +218,12 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static bool is_heard(const struct guest *guest)
 {
-	/* Of a failed exec the dead have nothing more to tell. */
-	bool told = guest->exec_failed && guest->state == GUEST_DEAD;
+	/* Of a start that failed the dead have nothing more to tell. */
+	bool told = guest->state == GUEST_DEAD;
 
-	return guest->words_n > 0 || (guest->exec_result && !told) ||
-	       guest->order_failed ||
+	return guest->words_n > 0 ||
+	       (guest->exec_result && !(told && guest->exec_failed)) ||
+	       (guest->order_failed && !told) ||
 	       (guest->wear != WEAR_NONE && !guest->worn) ||
 	       (guest->closed && !guest->mute && guest->state != GUEST_DEAD);
 }
@@ -252,7 +275,7 @@ uint64_t world_awake_ns(const struct world *world, uint64_t at_ns)
 	return awake_ns(world, at_ns);
 }
 
-static void arrive(struct world *world, uint32_t service, unsigned n)
+void world_arrive(struct world *world, uint32_t service, unsigned n)
 {
 	struct world_service *s = &world->services[service];
 
@@ -274,7 +297,7 @@ static void clients(struct world *world, uint32_t service)
 	if (!s->open || world->calm || world->now_ns < s->arrival_ns)
 		return;
 	s->arrival_ns = world->now_ns + world_about(world, s->gap_ns);
-	arrive(world, service,
+	world_arrive(world, service,
 		world_chance(world, FAULT_BURST)
 			? (unsigned)between(world, 2, 20)
 			: 1);
@@ -504,94 +527,13 @@ void world_hear(struct world *world, struct batch *out)
 		hear_past(world, out);
 	if (!world->calm && world->now_ns >= world->operator_ns) {
 		world->operator_ns =
-			world->now_ns + world_about(world, 5 * NS_PER_S);
-		if (world_chance(world, FAULT_RELOAD))
+			world->now_ns +
+			world_about(
+				world, tries(world) ? NS_PER_S : 5 * NS_PER_S);
+		if (world_chance(world, FAULT_RELOAD) ||
+			(tries(world) && coin(world)))
 			world_reload(world, out);
 		else
 			put(out, world_order(world));
 	}
-}
-
-/* ---- what the master does ---------------------------------------------------- */
-
-static struct guest *guest_of(struct world *world, const struct action *action)
-{
-	struct guest *guest = &world->guests[action->slot];
-
-	/* It may be dead and told of in this very batch. */
-	return guest->state != GUEST_NONE && guest->serial == action->serial
-		       ? guest
-		       : NULL;
-}
-
-static void push(struct world *world, const struct action *action)
-{
-	struct guest *guest = guest_of(world, action);
-
-	if (guest == NULL)
-		return;
-	guest->eof = true;
-	if (action->kind != ACTION_RETIRE)
-		guest->disconnected = true;
-	if (action->kind == ACTION_TERM)
-		guest->term = true;
-	if (action->kind == ACTION_KILL)
-		guest->kill = true;
-	guest_poke(world, guest);
-}
-
-void world_perform(struct world *world, const struct action *action)
-{
-	struct world_service *s = &world->services[action->service];
-
-	switch (action->kind) {
-	case ACTION_WATCH:
-		s->armed = true;
-		break;
-	case ACTION_IGNORE:
-		s->armed = false;
-		break;
-	case ACTION_LOOK:
-		s->looks++;
-		break;
-	case ACTION_SPAWN:
-		guest_spawn(world, action);
-		break;
-	case ACTION_RETIRE:
-	case ACTION_DISCONNECT:
-	case ACTION_TERM:
-	case ACTION_KILL:
-		push(world, action);
-		break;
-	case ACTION_WAKE:
-		arrive(world, action->service, 1);
-		break;
-	case ACTION_CLOSE:
-		s->open = s->armed = s->lost = s->examine = false;
-		s->looks = s->depth = 0;
-		break;
-	case ACTION_EXAMINE:
-		s->examine = true;
-		break;
-	case ACTION_LEFTOVERS:
-	case ACTION_REOPEN:
-	case ACTION_NOTICE:
-	case ACTION_DONE:
-		break;
-	}
-}
-
-void world_calm(struct world *world, bool heal)
-{
-	world->calm = true;
-	for (uint32_t i = 0; i < world->slots_n; i++) {
-		struct guest *guest = &world->guests[i];
-
-		guest->lies = false;
-		if (heal && guest->state != GUEST_NONE)
-			guest_heal(world, guest);
-	}
-	for (uint32_t i = 0; i < world->services_n; i++)
-		if (world->services[i].open && world->services[i].configured)
-			arrive(world, i, 1);
 }

@@ -38,6 +38,7 @@ enum fault {
 	FAULT_GROW,	     /* more memory than it may have */
 	FAULT_BAD_COMMAND,   /* F10 */
 	FAULT_NO_RESOURCE,   /* F11 */
+	FAULT_BAD_CANARY,    /* what is tried is no good */
 	FAULT_SLOW_START,    /* F12 */
 	FAULT_HANG,	     /* F12: alive, and does nothing any more */
 	FAULT_IGNORE_EOF,    /* F12 */
@@ -93,6 +94,7 @@ struct guest {
 	bool exec_result; /* not told yet */
 	bool exec_failed;
 	bool temporary;
+	bool canary;
 	bool ordered;		 /* from a mold, and not announced yet */
 	bool order_failed;	 /* not told yet */
 	bool busy;		 /* it has a client, hung or not */
@@ -121,6 +123,7 @@ struct world_service {
 	bool asks;	   /* workers serve on beyond max_use till retired */
 	uint32_t stopped;  /* who was found when it was asked for last */
 	struct policy policy;
+	struct policy trial; /* the same of the row on trial */
 	uint64_t start_ns, serve_ns, gap_ns, idle_ns; /* about */
 	unsigned start_cpu;  /* per cent of a start that are no sleep */
 	uint64_t arrival_ns; /* the next client */
@@ -176,7 +179,8 @@ void world_perform(struct world *world, const struct action *action);
  */
 void world_calm(struct world *world, bool heal);
 
-/* For world_guest.c and world.c alone. */
+/* For the files of world alone. */
+void world_arrive(struct world *world, uint32_t service, unsigned n);
 bool world_chance(struct world *world, enum fault fault);
 uint64_t world_about(struct world *world, uint64_t ns);
 void world_spares(struct world *world, struct policy *policy);

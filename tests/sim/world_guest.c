@@ -34,6 +34,12 @@ void world_spares(struct world *world, struct policy *policy)
 	if (prng_below(&world->prng, 3) != 0)
 		policy->trim_interval_ns = world_about(world, 5 * NS_PER_S);
 	policy->share = (uint32_t)prng_below(&world->prng, share + 1);
+	policy->canary = (uint32_t)prng_below(&world->prng, 4);
+	policy->canary_percent = prng_below(&world->prng, 2) == 0;
+	if (policy->canary_percent)
+		policy->canary *= 25;
+	policy->canary_time_ns = world_about(world, 3 * NS_PER_S);
+	policy->canary_min = (uint32_t)prng_below(&world->prng, 4);
 	if (policy->bounces && prng_below(&world->prng, 2) == 0) {
 		policy->bounce_over = (uint32_t)prng_below(&world->prng, 20);
 		policy->bounce_stay_ns = prng_below(&world->prng, NS_PER_S);
@@ -73,6 +79,7 @@ void guest_spawn(struct world *world, const struct action *action)
 
 	*guest = (struct guest){.state = GUEST_BORN,
 		.kind = action->worker,
+		.canary = action->canary,
 		.ordered = action->mold_serial != 0,
 		.mold = action->mold_slot,
 		.mold_serial = action->mold_serial,
@@ -293,7 +300,8 @@ static void exec(struct world *world, struct guest *guest)
 	guest->exec_result = true;
 	guest->heard_ns = world->now_ns + SOON_NS;
 	guest->temporary = world_chance(world, FAULT_NO_RESOURCE);
-	if (guest->temporary || world_chance(world, FAULT_BAD_COMMAND)) {
+	if (guest->temporary || world_chance(world, FAULT_BAD_COMMAND) ||
+		(guest->canary && world_chance(world, FAULT_BAD_CANARY))) {
 		guest->exec_failed = true;
 		guest->next_ns = NEVER;
 		return;

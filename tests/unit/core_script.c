@@ -28,7 +28,8 @@ static const char row_defaults[] =
 	"retire_signal=1 on_deaf_kill=0 throttle_whole=0 "
 	"wakeup_conditional=0 mold=0 bounces=0 bounce_over=0 "
 	"bounce_stay_ns=0 roll_batch=0 roll_percent=0 roll_alive=1s "
-	"generations_max=0";
+	"generations_max=0 canary=0 canary_percent=0 canary_time_ns=0 "
+	"canary_min=0";
 
 struct script {
 	struct core *core;

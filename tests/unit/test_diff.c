@@ -113,6 +113,9 @@ static struct endpoint with_path(const char *path)
 		after.member = (value);                                        \
 		if (row_compare(&before, &after) != (expected))                \
 			fail_msg("a change of " #member " is wrong");          \
+		if ((row_fingerprint(&after) == row_fingerprint(&before)) !=   \
+			((expected) == ROW_SAME))                              \
+			fail_msg("the mark of " #member " is wrong");          \
 		if (row_compare(&after, &before) != (expected))                \
 			fail_msg("a change of " #member                        \
 				 " depends on the direction");                 \
@@ -234,6 +237,10 @@ static void what_only_the_master_looks_at_replaces_nobody(void **state)
 	CHANGE(memory_rss, true, ROW_POLICY);
 	CHANGE(request_signal, 1, ROW_POLICY);
 	CHANGE(policy.stress_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.canary, 1, ROW_POLICY);
+	CHANGE(policy.canary_percent, true, ROW_POLICY);
+	CHANGE(policy.canary_time_ns, 1, ROW_POLICY);
+	CHANGE(policy.canary_min, 1, ROW_POLICY);
 	CHANGE(policy.ready_notify, true, ROW_POLICY);
 	CHANGE(policy.retire_signal, true, ROW_POLICY);
 	CHANGE(policy.on_deaf_kill, true, ROW_POLICY);
