@@ -8,7 +8,7 @@ from storm import Place, begin, blows, dice, settle
 # catalogue 18, 76
 def test_no_client_is_lost_by_reloads_at_random():
     rng = dice("reloads")
-    n = blows(25, 1000)
+    n = blows(16, 1000)
     place = Place(rng, f"reloads-{id(rng)}")
     killed = set()
     with Ostlerd(place.text()) as master:
@@ -31,7 +31,7 @@ def test_no_client_is_lost_by_reloads_at_random():
 # catalogue 18
 def test_only_the_clients_of_killed_workers_are_lost():
     rng = dice("kills")
-    n = blows(25, 200)
+    n = blows(20, 200)
     place = Place(rng, f"kills-{id(rng)}")
     killed = set()
     with Ostlerd(place.text()) as master:
