@@ -93,7 +93,7 @@ static const struct pool_kind kinds[] = {
 			.liveness_ns = 2 * NS_PER_S}},
 	{"turned away", 7, 3, 1, 0,
 		{POLICY, .process_limit = 1, .bounces = true}},
-	{"turned away by chance", 7, 3, 1, 0,
+	{"turned away by chance", 5, 3, 1, 0,
 		{POLICY, .process_limit = 1, .bounces = true, .bounce_over = 1,
 			.bounce_stay_ns = 50 * NS_PER_MS}},
 	{"two starts a second", 6, 2, 0, 0,
