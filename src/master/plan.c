@@ -346,14 +346,16 @@ bool plan_make(struct plan *plan, struct master *master,
 	return good;
 }
 
-bool plan_look(
-	struct plan *plan, struct master *master, struct edition *edition)
+bool plan_look(struct plan *plan, struct master *master,
+	struct edition *edition, struct diags *diags)
 {
 	bool good = begin(plan, master, edition);
 
 	plan->dry = true;
-	for (unsigned i = 0; good && i < edition->table->services_n; i++)
-		good = make_row(plan, i, NULL) && try_row(plan, i, NULL);
+	for (unsigned i = 0;
+		plan->rows != NULL && i < edition->table->services_n; i++)
+		if (!make_row(plan, i, diags) || !try_row(plan, i, diags))
+			good = false;
 	if (!good)
 		plan_finish(plan);
 	return good;

@@ -65,10 +65,11 @@ bool plan_make(struct plan *plan, struct master *master,
 
 /*
  * The same without a side effect: what would have to be opened has no
- * descriptor, and cannot be committed. False: there is no memory.
+ * descriptor, and cannot be committed. False: DIAGS says why a reload would be
+ * refused; or nothing, and there is no memory.
  */
-bool plan_look(
-	struct plan *plan, struct master *master, struct edition *edition);
+bool plan_look(struct plan *plan, struct master *master,
+	struct edition *edition, struct diags *diags);
 
 /* Put it into force; the core hears of it by events. False: a name could not
  * be put into place; DIAGS says which, and nothing was changed. */

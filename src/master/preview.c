@@ -102,8 +102,11 @@ static void compare(struct master *master, const char *file)
 		refuse(master);
 		return;
 	}
-	if (!plan_look(&plan, master, preview.candidate)) {
-		complain(master, strerror(ENOMEM), "try again");
+	if (!plan_look(&plan, master, preview.candidate, &preview.diags)) {
+		if (preview.diags.errors_n > 0)
+			refuse(master);
+		else
+			complain(master, strerror(ENOMEM), "try again");
 		return;
 	}
 	preview_tell(client, &plan, &preview.diags);

@@ -87,6 +87,24 @@ static void put_settings(struct telling *t, const struct service *before,
 	}
 }
 
+/* The same row, and yet it has changed: so what it executes has. */
+static void put_program(struct telling *t, const struct plan_row *made,
+	const struct service *before, const struct service *after)
+{
+	struct control_record record;
+
+	if (made->endpoints != NULL || made->change < ROW_CHANGED ||
+		row_compare(before, after) >= ROW_CHANGED)
+		return;
+	control_record_init(&record, CONTROL_SETTING);
+	record.setting.service = after->name;
+	record.setting.name = "program";
+	record.setting.before = after->path;
+	record.setting.after = "another file by now";
+	record.setting.replaces = 1;
+	control_put(t->out, &record);
+}
+
 /* By the row that continues its service, or by another one. */
 static bool is_wanted(const struct plan *plan, const struct plan_row *made,
 	const struct service *row, uint32_t id, unsigned index)
@@ -152,6 +170,9 @@ static void put_row(struct telling *t, unsigned i)
 		known && is_leaving(plan->master, made->id)
 			? "added"
 			: plan_how(plan, i));
+	if (known)
+		put_program(
+			t, made, service_of(plan->master, made->id)->row, row);
 	if (known)
 		put_settings(t, service_of(plan->master, made->id)->row, row);
 	if (made->endpoints != NULL)

@@ -71,6 +71,8 @@ def test_a_change_that_dies_is_taken_back_and_not_tried_again():
         assert "exit status 1" in event["cause"]
         warm(port, "old")
         assert set(old) & set(master.workers("it")), "an old worker left"
+        told = master.ostler("plan")
+        assert told.returncode == 1 and "rolled back" in told.stderr, told
         again = master.reload(good=False)
         assert again.returncode == 1
         assert "rolled back" in again.stderr and "exit status 1" in again.stderr

@@ -3,10 +3,11 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
-from ostlerd import Ostlerd, free_port, is_alive, service
+from ostlerd import Ostlerd, free_port, is_alive, libexec, service
 
 CHANGES = 5
 
@@ -113,6 +114,22 @@ def test_another_file_is_planned_and_the_masters_own_stays(tmp_path):
         plan(master, str(fifo), code=1)
         plan(master, str(tmp_path) + "/a\nb", code=1)
         assert master.service("one")["limit"] == 100
+
+
+def test_a_program_that_was_replaced_is_told():
+    with Ostlerd(echo("other", ["unix:other"])) as master:
+        program = master.directory / "worker"
+        shutil.copy(libexec() / "ostler-echo", program)
+        text = service("one", ["unix:one"], [str(program)])
+        master.reload(text)
+        plan(master, code=0)
+        shutil.copy(libexec() / "ostler-echo", master.directory / "newer")
+        os.replace(master.directory / "newer", program)
+        done = plan(master)
+        assert f"    program: {program} -> another file by now\n" in done.stdout
+        assert "workers are replaced" in done.stdout
+        master.reload(text)
+        plan(master, code=0)
 
 
 @pytest.mark.parametrize("setting, why", [
