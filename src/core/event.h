@@ -31,7 +31,7 @@ enum event_kind {
 	EVENT_MUTE,    /* slot, serial: alive, but closed its channel */
 	EVENT_STOPPED, /* slot, serial: stopped, and in others' way */
 	EVENT_WORN,    /* slot, serial, wear: replace it in time */
-	EVENT_EXITED,  /* slot, serial, code, signal */
+	EVENT_EXITED,  /* slot, serial, code, signal, unknown */
 	EVENT_LISTENER_LOST, /* service: a worker broke the listener */
 	EVENT_REMOLD,	     /* service: a new mold, as soon as may be */
 	EVENT_SCALE, /* service, process_limit, spare_min, spare_max of policy */
@@ -61,6 +61,7 @@ struct event {
 	bool temporary; /* for want of a resource, not for being wrong */
 	int code;	/* exit status, if signal is 0 */
 	int signal;	/* what killed it, or 0 */
+	bool unknown;	/* of an end: nobody can say how it was */
 	enum wear wear;
 	uint64_t since_ns; /* how long ago its client came, by its word */
 	bool unseen;	   /* of a TAKEN: it is over, nobody told in time */

@@ -88,6 +88,13 @@ static const struct field event_fields[] = {
 	E(temporary, FIELD_BOOL, STAGE),
 	E(code, FIELD_INT, END),
 	E(signal, FIELD_INT, END),
+	{
+		.name = "unknown",
+		.offset = offsetof(struct event, unknown),
+		.type = FIELD_BOOL,
+		.bit = END,
+		.optional = true,
+	},
 	E(wear, FIELD_WEAR, WEAR),
 	{
 		.name = "since_ns",

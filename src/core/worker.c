@@ -249,6 +249,9 @@ static void judge_end(
 	if ((event->signal != 0 || event->code != 0) &&
 		worker->rung < RUNG_TERM)
 		core_notice(core, NOTICE_DIED, worker->service, worker, 0);
+	/* Nothing bad is known of it. */
+	if (event->unknown)
+		return;
 	if (!worker->asked && !pool_is_old(pool_of(core, worker), worker))
 		judge_failure(core, worker,
 			(struct failure){

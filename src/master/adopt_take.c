@@ -87,10 +87,11 @@ static int take_channel(
 static void lose(struct master *master, uint32_t slot)
 {
 	channel_drain(master, slot);
-	inbox_put(&master->inbox,
-		&(struct event){.kind = EVENT_EXITED,
-			.slot = slot,
-			.serial = master->workers[slot].serial});
+	inbox_put(
+		&master->inbox, &(struct event){.kind = EVENT_EXITED,
+					.slot = slot,
+					.serial = master->workers[slot].serial,
+					.unknown = true});
 	worker_forget(master, slot);
 }
 
@@ -141,8 +142,11 @@ static void bury_unknown(struct master *master)
 		if (core_view_worker(
 			    master->core, slot, master->now_ns, &view) &&
 			master->workers[slot].serial == 0)
-			inbox_put_worker(&master->inbox, EVENT_EXITED, slot,
-				view.serial);
+			inbox_put(&master->inbox,
+				&(struct event){.kind = EVENT_EXITED,
+					.slot = slot,
+					.serial = view.serial,
+					.unknown = true});
 }
 
 /* A mold makes children of its parent's; if that is not us, it is of no use. */

@@ -77,7 +77,7 @@ bool adopted_end(struct master *master, uint32_t slot, struct child_end *out)
 	if (!known && end != NULL && master->now_ns < end->until_ns)
 		return false;
 	if (!known)
-		*out = (struct child_end){.code = 0};
+		*out = (struct child_end){.unknown = true};
 	if (end != NULL)
 		remove_end(end);
 	return true;

@@ -358,7 +358,8 @@ static void tell_end(
 			.slot = slot,
 			.serial = worker->serial,
 			.code = end->signal != 0 ? 0 : end->code,
-			.signal = end->signal});
+			.signal = end->signal,
+			.unknown = end->unknown});
 }
 
 void worker_ended(struct master *master, uint32_t slot)

@@ -12,9 +12,10 @@
  * Never:   waits.
  */
 struct child_end {
-	int code;   /* exit status, or -1 if a signal ended it */
-	int signal; /* 0 if it exited */
-	bool core;  /* and a core was dumped */
+	int code;     /* exit status, or -1 if a signal ended it */
+	int signal;   /* 0 if it exited */
+	bool core;    /* and a core was dumped */
+	bool unknown; /* nobody can say */
 };
 
 /* A pidfd of our own child PID (not reaped yet), for forks made elsewhere. */

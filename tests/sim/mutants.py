@@ -22,6 +22,8 @@ from pathlib import Path
 
 # (what was done, text that is there once in one file, text instead)
 MUTANTS = [
+    ("an end that nobody knows is a failure",
+     "\tif (event->unknown)\n\t\treturn;\n", ""),
     ("spares go before another is there",
      "idle < pool->policy.spare_min ||", "idle + 1 < pool->policy.spare_min ||"),
     ("who leaves by itself is not replaced",

@@ -406,8 +406,9 @@ static void hear_end(struct world *world, uint32_t slot, struct batch *out)
 	} else if (guest->state == GUEST_DEAD &&
 		   guest->end_ns <= world->now_ns) {
 		event.kind = EVENT_EXITED;
-		event.code = guest->code;
-		event.signal = guest->signal;
+		event.unknown = prng_below(&world->prng, 64) == 0;
+		event.code = event.unknown ? 0 : guest->code;
+		event.signal = event.unknown ? 0 : guest->signal;
 	} else {
 		return;
 	}

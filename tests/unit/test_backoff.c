@@ -183,6 +183,21 @@ static void an_exit_0_at_once_is_a_failure_too(void **state)
 		"view service=0 cause=3 code=0 failures=1\n");
 }
 
+/* B8: of a master before; whoever reaped it said nothing */
+static void an_end_that_nobody_knows_is_no_failure(void **state)
+{
+	(void)state;
+	script_check("row service=0 change=changed\n"
+		     "table\n"
+		     "> watch service=0\n"
+		     "clients service=0 depth=1\n"
+		     "> spawn service=0 slot=0 serial=1\n"
+		     "started slot=0 serial=1\n"
+		     "exited slot=0 serial=1 code=0 signal=0 unknown=1\n"
+		     "> watch service=0\n"
+		     "view service=0 failures=0\n");
+}
+
 /* B1: an idle worker may leave */
 static void an_exit_0_after_a_while_is_not(void **state)
 {
@@ -352,6 +367,7 @@ int main(void)
 		cmocka_unit_test(only_one_is_tried_after_a_pause),
 		cmocka_unit_test(a_probe_comes_after_any_number_of_failures),
 		cmocka_unit_test(an_exit_0_at_once_is_a_failure_too),
+		cmocka_unit_test(an_end_that_nobody_knows_is_no_failure),
 		cmocka_unit_test(an_exit_0_after_a_while_is_not),
 		cmocka_unit_test(
 			a_bad_end_before_the_first_client_is_a_failure_at_any_age),
