@@ -90,8 +90,8 @@ bool trial_allows(const struct plan *plan, unsigned i, struct diags *diags)
 	if (refusal->fingerprint == 0 ||
 		refusal->fingerprint != fingerprint(row, &made->program.id))
 		return true;
-	snprintf(problem, sizeof(problem), "this was tried and rolled back: %s",
-		refusal->why);
+	snprintf(problem, sizeof(problem), "this was tried and rolled back%s%s",
+		refusal->why[0] != '\0' ? ": " : "", refusal->why);
 	diags_add(diags,
 		&(struct diag){.severity = DIAG_ERROR,
 			.file = row->file,

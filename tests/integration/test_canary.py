@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 
+from kept import Kept
 from ostlerd import (
     DIRECTORY,
     Ostlerd,
@@ -182,3 +183,27 @@ def test_a_change_of_what_all_share_is_made_at_once():
         master.reload(says(two, "new", **LATE))
         warm(two, "new")
         assert not master.events("canary-good")
+
+
+def test_a_master_that_takes_over_ends_a_trial():
+    port = free_port()
+    settings = dict(LATE, process_limit=4, spare_min=3, trim_interval=0)
+    with Kept(says(port, "old", **settings)) as master:
+        master.wait_for("it", lambda s: s["ready"] == 3)
+        try_it(master, says(port, "new", **settings))
+        master.wait_for("it", lambda s: s["total"] == 4)
+        wait_until(lambda: hear(port) == "new", "a canary has its turn")
+        master.kill_master()
+        master.wait_event("canary-inconclusive")
+        wait_until(lambda: {hear(port) for _ in range(8)} == {"old"}, "canaries are gone")
+
+
+def test_what_went_back_is_refused_by_the_next_program_too():
+    port = free_port()
+    with Ostlerd(says(port, "old", **LATE)) as master:
+        warm(port, "old")
+        rolled_back(master, dies(port, **LATE))
+        assert master.ostler("upgrade").returncode == 0
+        again = master.reload(good=False)
+        assert again.returncode == 1 and "rolled back" in again.stderr
+        warm(port, "old")

@@ -430,10 +430,10 @@ class Bench:
         rest = [*(root / "src/base").glob("*.c"), *(root / "src/table").glob("*.c")]
         sim = root / "tests/sim"
         unit = root / "tests/unit"
-        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_roll", "promise_rules", "promise_slots", "history", "twin"))])
+        self.common = self.compile_all([*rest, *(sim / (n + ".c") for n in ("promise", "promise_canary", "promise_roll", "promise_rules", "promise_slots", "history", "twin"))])
         self.good = dict(zip(self.core, self.compile_all(self.core)))
         script = self.compile_all([unit / "core_script.c"])
-        world = [sim / (n + ".c") for n in ("sim", "world", "world_guest")]
+        world = [sim / (n + ".c") for n in ("sim", "world", "world_act", "world_guest")]
         self.programs = {
             "sim": self.compile_all(world),
             "walk": self.compile_all([sim / "walk.c"]),
