@@ -144,19 +144,24 @@ static void retire_old(struct core *core, struct pool *pool, uint32_t n)
 struct worker *roll_coldest(struct core *core, const struct pool *pool)
 {
 	struct worker *found = NULL;
+	struct worker *canary = NULL;
 	uint32_t slot = pool->first;
 
 	for (; slot != NO_SLOT; slot = core->workers[slot].next) {
 		struct worker *worker = &core->workers[slot];
 
-		if (worker->state != WORKER_READY || worker->canary)
+		if (worker->state != WORKER_READY)
 			continue;
+		if (worker->canary) {
+			canary = worker;
+			continue;
+		}
 		if (pool->old_n == 0 || pool_is_old(pool, worker))
 			return worker;
 		if (found == NULL)
 			found = worker;
 	}
-	return found;
+	return found != NULL ? found : canary;
 }
 
 /* ---- one step --------------------------------------------------------------- */

@@ -35,7 +35,8 @@ void roll_paused(struct core *core, struct pool *pool);
 /* Too many generations are leaving: the oldest of them by signal. */
 void roll_cap(struct core *core, struct pool *pool);
 
-/* The idle one that is missed least: the newest, but old ones first. */
+/* The idle one that is missed least: the newest, but old ones first, and
+ * canaries last. */
 struct worker *roll_coldest(struct core *core, const struct pool *pool);
 
 /* For core_audit(). */

@@ -163,6 +163,7 @@ static void stress(struct promises *p, uint32_t service)
 	for (uint32_t i = 0; i < p->limits.workers_max; i++)
 		if (p->workers[i].live && p->workers[i].service == service)
 			p->workers[i].old = true;
+	s->rolls = false; /* all leave, whoever is up */
 	s->stress_until_ns = p->now_ns + s->policy.stress_time_ns;
 	s->woken_ns = 0;
 	s->begun = false;
