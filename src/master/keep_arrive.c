@@ -166,9 +166,16 @@ void keep_offer(struct holdings *holdings)
 	uint32_t at = 0;
 
 	while ((name = holdings_next(holdings, "listener.", &at)) != NULL)
-		passed_offer(holdings_take(holdings, "%s", name), true);
+		passed_offer(holdings_take(holdings, "%s", name), NULL);
 	at = 0;
-	while ((name = holdings_next(holdings, KEEP_PASSED, &at)) != NULL)
-		passed_offer(holdings_take(holdings, "%s", name), false);
+	while ((name = holdings_next(holdings, KEEP_PASSED, &at)) != NULL) {
+		char copy[HOLDING_NAME_MAX];
+		const char *rest; /* behind the number */
+
+		(void)memcpy(copy, name, strlen(name) + 1);
+		rest = strchr(copy + strlen(KEEP_PASSED), '.');
+		passed_offer(holdings_take(holdings, "%s", copy),
+			rest == NULL ? "" : rest + 1);
+	}
 	holdings_finish(holdings, true);
 }

@@ -85,7 +85,8 @@ static void take_passed(struct keeper *keeper)
 	for (int i = 0; i < n; i++) {
 		char name[KEEP_NAME_BYTES];
 
-		(void)snprintf(name, sizeof(name), KEEP_PASSED "%d", i);
+		(void)snprintf(name, sizeof(name), KEEP_PASSED "%d.%.60s", i,
+			items[i].name);
 		(void)kept_add(&keeper->kept, text_of(name), items[i].fd);
 	}
 	free(items);

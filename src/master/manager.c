@@ -11,6 +11,7 @@
 #include "master/exit.h"
 #include "master/master.h"
 #include "master/reload.h"
+#include "master/rolls.h"
 #include "master/services.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
@@ -30,6 +31,13 @@
 #define EXTEND_EVERY_NS (5 * NS_PER_S)
 #define EXTEND_BY_NS (20 * NS_PER_S)
 
+/*
+ * A reload is over when the old workers have gone, too. But they may have
+ * clients for hours, and the manager gives up waiting before that.
+ */
+#define ROLL_LOOK_NS (50 * NS_PER_MS)
+#define ROLL_MAX_NS (30 * NS_PER_S)
+
 /* What it has not heard of yet, in the order in which it will. */
 enum owed {
 	OWED_RELOADING = 1,
@@ -43,8 +51,10 @@ static struct {
 	bool reloading;
 	bool stopping;
 	unsigned owed;
-	int error;	      /* the last one; 0: none was noted */
-	uint64_t reloads;     /* that have ended, of which it has heard */
+	int error;	       /* the last one; 0: none was noted */
+	uint64_t reloads;      /* that have ended, of which it has heard */
+	uint64_t roll_look_ns; /* not before */
+	uint64_t roll_until_ns;
 	uint64_t retry_ns;    /* 0: nothing waits */
 	uint64_t watchdog_ns; /* half of what it allows; 0: it does not look */
 	uint64_t watchdog_at_ns; /* the next sign of life */
@@ -145,17 +155,29 @@ static void pay(uint64_t now_ns)
 	}
 }
 
+static bool is_rolling(const struct master *master)
+{
+	if (master->now_ns >= manager.roll_until_ns)
+		return false;
+	if (master->now_ns < manager.roll_look_ns)
+		return true;
+	manager.roll_look_ns = master->now_ns + ROLL_LOOK_NS;
+	return rolls_under_way(master);
+}
+
 /* A reload may begin and end in one round. */
 static void follow_reload(struct master *master)
 {
 	uint64_t ended = reload_count(master) + reload_failures(master);
 	bool running = reload_is_running(master);
 
+	if (running || ended != manager.reloads)
+		manager.roll_until_ns = master->now_ns + ROLL_MAX_NS;
 	if (!manager.reloading && (running || ended != manager.reloads)) {
 		manager.reloading = master->changed = true;
 		manager.owed |= OWED_RELOADING;
 	}
-	if (manager.reloading && !running) {
+	if (manager.reloading && !running && !is_rolling(master)) {
 		manager.reloading = false;
 		master->changed = true;
 		manager.owed |= OWED_READY;
@@ -205,6 +227,8 @@ static void put_phase(const struct master *master, struct text_builder *out)
 		text_put(out, "stopping: ");
 	else if (reload_is_running(master))
 		text_put(out, "reloading: ");
+	else if (manager.reloading)
+		text_put(out, "replacing workers: ");
 }
 
 static void put_status(const struct master *master, struct text_builder *out)
@@ -299,6 +323,8 @@ uint64_t manager_deadline(const struct master *master)
 		at_ns = earlier(at_ns, manager.watchdog_at_ns);
 	if (manager.stopping)
 		at_ns = earlier(at_ns, manager.extend_at_ns);
+	else if (manager.reloading && !reload_is_running(master))
+		at_ns = earlier(at_ns, manager.roll_look_ns);
 	if (master->changed && (manager.serving || manager.stopping))
 		at_ns = earlier(at_ns, manager.status_at_ns);
 	return at_ns;

@@ -2,6 +2,7 @@
 #include "master/passed.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -179,7 +180,7 @@ void passed_is_given_up(const struct listener *listener)
 		"stop its socket unit");
 }
 
-void passed_offer(int fd, bool ours)
+void passed_offer(int fd, const char *name)
 {
 	struct inherited *items;
 
@@ -191,5 +192,10 @@ void passed_offer(int fd, bool ours)
 		return;
 	}
 	passed.items = items;
-	items[passed.n++] = (struct inherited){.fd = fd, .was = ours ? -1 : fd};
+	items[passed.n] =
+		(struct inherited){.fd = fd, .was = name == NULL ? -1 : fd};
+	if (name != NULL)
+		(void)snprintf(items[passed.n].name,
+			sizeof(items[passed.n].name), "%s", name);
+	passed.n++;
 }

@@ -22,8 +22,11 @@ struct service_state;
 /* Take them out of the environment, before descriptors are opened. */
 void passed_begin(void);
 
-/* FD, which is taken; OURS: it was, when we were another process. */
-void passed_offer(int fd, bool ours);
+/*
+ * FD, which is taken, was ours when we were another process; with a NAME it was
+ * passed to our keeper by that.
+ */
+void passed_offer(int fd, const char *name);
 
 /*
  * OUT->endpoint of ROW, if it was passed: 0, and OUT is complete. -ENOENT: it

@@ -10,6 +10,7 @@ import os
 import select
 import shutil
 import socket
+import struct
 import tempfile
 import time
 from pathlib import Path
@@ -25,21 +26,26 @@ class Notified:
         self.path = self.directory / "notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.path.chmod(0o666)
         self.directory.chmod(0o755)
         self.messages = []
         self.gifts = {}
+        self.senders = set()
 
     def environment(self, **more):
         return {"NOTIFY_SOCKET": str(self.path), **more}
 
     def _take(self):
-        data, ancillary, _, _ = self.socket.recvmsg(8192, socket.CMSG_SPACE(16))
+        data, ancillary, _, _ = self.socket.recvmsg(8192, socket.CMSG_SPACE(64) * 2)
         found = dict(line.split("=", 1) for line in data.decode().splitlines())
         fds = array.array("i")
         for level, kind, content in ancillary:
-            assert (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
-            fds.frombytes(content)
+            assert level == socket.SOL_SOCKET
+            if kind == socket.SCM_RIGHTS:
+                fds.frombytes(content)
+            else:
+                self.senders.add(struct.unpack("iII", content)[0])
         for fd in fds:
             self.gifts.setdefault(found.get("FDNAME"), []).append(fd)
         self.messages.append(found)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the service manager hears of the real master (Type=notify)."""
 
+import os
 import re
 import signal
 import socket
@@ -8,9 +9,11 @@ import time
 
 from notified import Notified
 from ostlerd import (
+    DIRECTORY,
     Ostlerd,
     environment_of,
     free_port,
+    libexec,
     rogue,
     service,
 )
@@ -64,6 +67,26 @@ def test_a_reload_is_told_whether_it_is_good_or_not():
                 manager.wait_for("STATUS", lambda s: "refused" in s, after=at)
         manager.wait_for("STATUS", lambda s: "refused" not in s, after=at)
         assert len(manager.all_of("RELOADING")) == 3
+
+
+def test_a_reload_is_over_when_new_workers_have_the_place_of_the_old():
+    port = free_port()
+    slow = f"while [ ! -e {DIRECTORY}/go ]; do sleep 0.05; done; exec {libexec()}/ostler-echo"
+    with Notified() as manager:
+        with Ostlerd(echo(port), env=manager.environment()) as master:
+            ready = manager.wait_for("READY")
+            with master.client(port) as client:
+                assert client.ask("hello") == "hello"
+            master.write(service("one", [f"127.0.0.1:{port}"], ["/bin/sh", "-c", slow],
+                                 ready="notify"))
+            assert master.ostler("reload", "--no-wait").returncode == 0
+            at = manager.wait_for("RELOADING", after=ready + 1)
+            at = manager.wait_for("STATUS", lambda s: s.startswith("replacing"), after=at)
+            assert len(manager.all_of("READY")) == 1
+            (master.directory / "go").touch()
+            manager.wait_for("READY", "1", after=at)
+            with master.client(port) as client:
+                assert client.ask("hello") == "hello"
 
 
 def test_a_long_stop_asks_for_more_time():
@@ -134,6 +157,27 @@ def test_what_the_manager_has_no_room_for_is_said_later():
                 assert client.ask("hello") == "hello"
             at = manager.wait_for("READY", "1")
             assert at >= full
+
+
+def test_under_a_keeper_the_manager_hears_the_keeper():
+    """It heeds its own child alone, and the master is none."""
+    port = free_port()
+    with Notified() as manager:
+        env = manager.environment(WATCHDOG_USEC="100000")
+        with Ostlerd(echo(port), env=env, prefix=AS_PID, options=["--keep"]) as master:
+            at = manager.wait_for("READY", "1")
+            manager.wait_for("WATCHDOG", "1", after=at)
+            manager.wait_for("STATUS", after=at)
+            pid = master.status()["master"]["pid"]
+            assert pid != master.process.pid
+            os.kill(pid, signal.SIGKILL)
+            at = manager.wait_for("READY", "1", after=len(manager.messages))
+            manager.wait_for("WATCHDOG", "1", after=at)
+            with master.client(port) as client:
+                assert client.ask("hello") == "hello"
+        manager.wait_for("STOPPING", "1")
+        assert manager.senders == {master.process.pid}
+        assert "1" in manager.all_of("FDSTORE")
 
 
 def test_workers_do_not_know_of_the_manager():

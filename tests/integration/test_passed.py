@@ -2,6 +2,7 @@
 """Listeners that were open before the master: LISTEN_FDS, as systemd passes them."""
 
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -163,6 +164,22 @@ def test_both_families_are_told_apart():
             for where in (four, ("::1", six), ("::1", both), both):
                 assert is_served(where, master)
             assert master.events("passed") == []
+
+
+def test_a_keeper_passes_them_on():
+    port, stray = free_port(), free_port()
+    text = echo([f"127.0.0.1:{port}"])
+    with tcp(port) as listener, tcp(stray) as unwanted:
+        with Passing(text, [listener, unwanted], names=["web", "stray.socket"],
+                     options=["--keep"]) as master:
+            assert is_served(port, master)
+            assert [e["endpoint"] for e in master.events("passed")] == ["stray.socket"]
+            pid = master.status()["master"]["pid"]
+            os.kill(pid, signal.SIGKILL)
+            assert is_served(port, master)  # who waits is served by the next one
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+        with socket.create_connection(("127.0.0.1", port), 5):
+            pass  # it was not shut down
 
 
 def test_one_for_another_process_is_not_ours():

@@ -294,6 +294,59 @@ def with_killmode_process_nobody_is_lost():
     assert not Path(NAME).exists()
 
 
+def under_a_keeper_nobody_is_lost_and_nothing_is_left():
+    """The main process is the keeper, whom alone systemd hears."""
+    drop_in("[Service]\nWatchdogSec=5\nExecStart=\n"
+            "ExecStart=/usr/local/sbin/ostlerd --keep -c /etc/ostler/ostler.conf\n")
+    systemctl("start", "ostler")
+    keeper, restarts = show("MainPID"), show("NRestarts")
+    with socket.create_connection(("127.0.0.1", PORT), DEADLINE_S) as busy:
+        busy.sendall(b"here\n")
+        assert busy.recv(100) == b"here\n"
+        with Load(PORT) as tcp, Load(NAME) as name:
+            for _ in range(5):
+                master = status()["master"]["pid"]
+                assert str(master) != keeper
+                os.kill(master, signal.SIGKILL)
+                wait_until(lambda was=master: pid_of_master() not in (None, was), "another master")
+        assert not tcp.lost and not name.lost, (tcp.lost[:3], name.lost[:3])
+        busy.sendall(b"still\n")
+        assert busy.recv(100) == b"still\n"
+    systemctl("reload", "ostler")
+    assert (show("MainPID"), show("NRestarts")) == (keeper, restarts)
+    wait_until(lambda: show("StatusText").startswith("1 services, "), "its status is heard")
+    time.sleep(6)  # longer than the watchdog waits
+    assert (show("MainPID"), show("NRestarts")) == (keeper, restarts)
+    systemctl("stop", "ostler")
+    assert show("Result") == "success"
+    assert not left_in_unit() and not Path(NAME).exists()
+
+
+def pid_of_master():
+    done = subprocess.run(["/usr/local/bin/ostler", "status", "--json"], capture_output=True,
+                          text=True, check=False)
+    return json.loads(done.stdout)["master"]["pid"] if done.returncode == 0 else None
+
+
+def a_keeper_passes_sockets_on():
+    (UNITS / "ostler.socket").write_text(SOCKET.read_text())
+    systemctl("daemon-reload")
+    systemctl("start", "ostler.socket")
+    assert ask(NAME) == b"hello\n" and ask(PORT) == b"hello\n"
+    with Load(PORT) as tcp, Load(NAME) as name:
+        was = pid_of_master()
+        os.kill(was, signal.SIGKILL)
+        wait_until(lambda: pid_of_master() not in (None, was), "another master")
+        systemctl("restart", "ostler")
+    assert not tcp.lost and not name.lost, (tcp.lost[:3], name.lost[:3])
+    systemctl("stop", "ostler")
+    assert Path(NAME).exists()
+    assert ask(PORT) == b"hello\n"  # which starts it
+    systemctl("stop", "ostler.socket", "ostler")
+    (UNITS / "ostler.socket").unlink()
+    drop_in("")
+
+
 def an_upgrade_is_none_of_systemds_concern():
     drop_in("[Service]\nWatchdogSec=2\nKillMode=process\n")
     systemctl("start", "ostler")
@@ -330,6 +383,8 @@ TESTS = [
     who_knocks_while_the_master_is_dead_waits,
     with_killmode_process_nobody_is_lost,
     an_upgrade_is_none_of_systemds_concern,
+    under_a_keeper_nobody_is_lost_and_nothing_is_left,
+    a_keeper_passes_sockets_on,
     a_bad_configuration_is_not_tried_again_and_again,
     a_client_starts_it_through_the_socket_unit,
     no_client_is_refused_by_a_restart,
