@@ -31,7 +31,7 @@ class Manager:
 
 def test_what_a_master_says_comes_from_its_keeper(tmp_path):
     manager = Manager(tmp_path / "notify")
-    env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+    env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
     with Kept(echo("one", ["unix:one"]), env=env) as master:
         assert manager.hear("READY=1") == master.process.pid
         assert manager.hear("WATCHDOG=1") == master.process.pid
