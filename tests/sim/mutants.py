@@ -393,7 +393,7 @@ MUTANTS = [
     ("a roll never ends", "\tif (pool->old_n == 0) {\n\t\tend(core, pool);\n\t\treturn;\n\t}\n", ""),
     ("an old one that ends pauses the new ones", "\tif (!worker->asked && !pool_is_old(pool_of(core, worker), worker))\n", "\tif (!worker->asked)\n"),
     ("old workers are held to new time limits", "\tif (other)\n\t\tpool->timed = pool->epoch;\n", "\t(void)other;\n"),
-    ("a limit is kept by sending the new ones away", "\t\tif (pool->old_n == 0 || pool_is_old(pool, worker))\n\t\t\treturn worker;\n\t\tif (found == NULL)\n", "\t\tif (pool->old_n == 0)\n\t\t\treturn worker;\n\t\tif (found == NULL)\n"),
+    ("a limit is kept by sending the new ones away", "\t\t\tcontinue;\n\t\t}\n\t\tif (pool->old_n == 0 || pool_is_old(pool, worker))\n", "\t\t\tcontinue;\n\t\t}\n\t\tif (pool->old_n == 0)\n"),
     ("generations leave without end", "\twhile (max > 0 && generations(core, pool, &oldest) > max) {\n", "\twhile (false) {\n"),
     ("a roll keeps its surge to itself", "\tuint32_t surge = pool->count[WORKER_RETIRING] + pool->old_n;\n", "\tuint32_t surge = pool->count[WORKER_RETIRING];\n"),
     ("a mold is not waited for", "\tif (n == 0 || awaits_mold(core, pool))\n", "\tif (n == 0)\n"),
