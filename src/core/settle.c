@@ -18,20 +18,6 @@
 #include "core/spare.h"
 #include "core/wakeup.h"
 
-/* Who is on trial goes last: but it goes, where a limit was lowered below it. */
-static struct worker *coldest(struct core *core, const struct pool *pool)
-{
-	struct worker *worker = roll_coldest(core, pool);
-	uint32_t slot = pool->first;
-
-	for (; worker == NULL && slot != NO_SLOT;
-		slot = core->workers[slot].next)
-		if (core->workers[slot].canary &&
-			core->workers[slot].state == WORKER_READY)
-			worker = &core->workers[slot];
-	return worker;
-}
-
 /* The limit was lowered: the newest idle ones go, the taken when free. */
 static void trim(struct core *core, struct pool *pool)
 {
@@ -43,7 +29,7 @@ static void trim(struct core *core, struct pool *pool)
 	limit += recycle_over(pool) + canary_over(pool);
 	/* Surge is for old ones, and goes with them. */
 	while (live > limit + pool_over(pool)) {
-		struct worker *worker = coldest(core, pool);
+		struct worker *worker = roll_coldest(core, pool);
 
 		if (worker == NULL)
 			return;
