@@ -44,12 +44,12 @@ static int listen_at(const char *path)
 	return named.fd;
 }
 
-/* "Nov 22 15:03:53 lab postfix/master[30649]: " and TEXT, as of now. */
+/* "Nov 22 15:03:53 lab postfix/master[30649]: " and TEXT, as of now; a clock may be set. */
 static bool is_line(const char *line, const char *before, const char *text)
 {
 	time_t now = time(NULL);
 
-	for (time_t at = now; at > now - 20; at--) {
+	for (time_t at = now + 100; at > now - 100; at--) {
 		char want[400], stamp[40];
 		struct tm tm;
 
