@@ -164,8 +164,8 @@ def test_a_worker_that_has_grown_too_large_is_replaced(kind):
     text = skeleton(process_limit=2, max_memory="128M", memory_kind=kind)
     with Ostlerd(text) as master:
         with master.client("x") as client:
+            before = set(master.workers("x"))
             assert client.ask("grow") == "1"
-        before = set(master.workers("x"))
         row = master.wait_for("x", lambda s: s["worn_memory"] == 1)
         wait_until(lambda: any(not is_alive(pid) for pid in before), "it is gone")
         assert row["failures"] == 0
