@@ -164,6 +164,7 @@ def test_a_worker_that_has_grown_too_large_is_replaced(kind):
     text = skeleton(process_limit=2, max_memory="128M", memory_kind=kind)
     with Ostlerd(text) as master:
         with master.client("x") as client:
+            assert client.ask("word") == "word"
             before = set(master.workers("x"))
             assert client.ask("grow") == "1"
         row = master.wait_for("x", lambda s: s["worn_memory"] == 1)
