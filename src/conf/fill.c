@@ -19,21 +19,6 @@ enum {
 #define LIVENESS_LEAST_NS (100 * NS_PER_MS)
 #define WAKEUP_LEAST_NS (100 * NS_PER_MS)
 
-void fill_table(
-	const struct block *globals, struct table *table, struct diags *diags)
-{
-	struct values values = {globals, table->arena, diags};
-
-	table->runtime_directory =
-		value_path(&values, SETTING_runtime_directory);
-	table->control_group = value_name(&values, SETTING_control_group);
-	table->workers_max = value_number32(&values, SETTING_workers_max);
-	table->upgrade_timeout_ns =
-		value_number(&values, SETTING_upgrade_timeout);
-	table->log = value_choice(&values, SETTING_log) == 0 ? LOG_STDERR
-							     : LOG_SYSLOG;
-}
-
 static bool is_service_name(struct text name)
 {
 	if (name.n == 0 || name.n > SERVICE_NAME_MAX)
@@ -82,14 +67,16 @@ static const char *const *copy_words(
 
 /* The absolute path of the program; commands without / are our own. */
 static const char *command_path(const struct values *values,
-	const struct conf_request *request, const char *word)
+	const struct conf_request *request, enum setting_id id,
+	const char *word)
 {
-	struct place place = value_place(values, SETTING_command);
+	struct place place = value_place(values, id);
 	const char *path, *trouble;
 
 	if (word[0] == '\0' || (word[0] != '/' && strchr(word, '/') != NULL)) {
 		complain(values->diags, &place, "write the whole path",
-			"command: '%s' is not an absolute path", word);
+			"%s: '%s' is not an absolute path", settings[id].name,
+			word);
 		return word;
 	}
 	path = word[0] == '/' ? arena_copy(values->arena, text_of(word))
@@ -103,8 +90,29 @@ static const char *command_path(const struct values *values,
 			word[0] == '/' ? "correct the path"
 				       : "write the whole path, if it is "
 					 "somewhere else",
-			"command: %s: %s", path, trouble);
+			"%s: %s: %s", settings[id].name, path, trouble);
 	return path;
+}
+
+/* The words of a command, NULL-terminated; NULL if there are none. */
+static const char *const *copy_command(const struct values *values,
+	const struct conf_request *request, enum setting_id id)
+{
+	const struct assignment *given = &values->block->given[id];
+	const char **words;
+	unsigned n = 0;
+
+	if (given->first == NULL)
+		return NULL;
+	words = arena_array(
+		values->arena, (size_t)given->n + 1, sizeof(*words));
+	if (words == NULL)
+		return NULL;
+	words[n++] = command_path(values, request, id, given->first->text);
+	for (const struct given *word = given->first->next; word != NULL;
+		word = word->next)
+		words[n++] = arena_copy(values->arena, text_of(word->text));
+	return words;
 }
 
 static void fill_command(const struct values *values,
@@ -112,7 +120,6 @@ static void fill_command(const struct values *values,
 {
 	const struct assignment *given = &values->block->given[SETTING_command];
 	struct place place = value_place(values, SETTING_command);
-	const char **words;
 
 	if (given->first == NULL) {
 		complain(values->diags, &place,
@@ -120,18 +127,30 @@ static void fill_command(const struct values *values,
 			"no command");
 		return;
 	}
-	words = arena_array(
-		values->arena, (size_t)given->n + 1, sizeof(*words));
-	if (words == NULL)
+	out->command = copy_command(values, request, SETTING_command);
+	if (out->command == NULL)
 		return;
-	out->path = command_path(values, request, given->first->text);
-	words[0] = out->path;
-	for (const struct given *word = given->first->next; word != NULL;
-		word = word->next)
-		words[++out->command_n] =
-			arena_copy(values->arena, text_of(word->text));
-	out->command_n++;
-	out->command = words;
+	out->path = out->command[0];
+	out->command_n = given->n;
+}
+
+void fill_table(const struct conf_request *request, const struct block *globals,
+	struct table *table, struct diags *diags)
+{
+	struct values values = {globals, table->arena, diags};
+
+	table->runtime_directory =
+		value_path(&values, SETTING_runtime_directory);
+	table->control_group = value_name(&values, SETTING_control_group);
+	table->workers_max = value_number32(&values, SETTING_workers_max);
+	table->upgrade_timeout_ns =
+		value_number(&values, SETTING_upgrade_timeout);
+	table->hook = copy_command(&values, request, SETTING_hook);
+	if (table->hook != NULL)
+		table->hook_user = value_name(&values, SETTING_hook_user);
+	table->hook_timeout_ns = value_number(&values, SETTING_hook_timeout);
+	table->log = value_choice(&values, SETTING_log) == 0 ? LOG_STDERR
+							     : LOG_SYSLOG;
 }
 
 static bool is_variable_name(struct text name)

@@ -18,8 +18,8 @@ struct table;
  */
 
 /* The settings outside of all blocks, into TABLE and its arena. */
-void fill_table(
-	const struct block *globals, struct table *table, struct diags *diags);
+void fill_table(const struct conf_request *request, const struct block *globals,
+	struct table *table, struct diags *diags);
 
 /* One block into OUT, its strings into the arena of TABLE. */
 void fill_service(const struct conf_request *request, const struct block *block,

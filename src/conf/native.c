@@ -205,7 +205,7 @@ static bool make_table(const struct conf_request *request,
 	struct service *rows;
 	unsigned n = 0;
 
-	fill_table(files->globals, table, diags);
+	fill_table(request, files->globals, table, diags);
 	if (table->runtime_directory == NULL ||
 		arena_is_exhausted(table->arena))
 		return false;

@@ -19,7 +19,7 @@ struct edition *edition_create(struct table *table)
 	if (edition != NULL) {
 		edition->table = table;
 		edition->users = 1;
-		edition->control_group = UINT32_MAX;
+		edition->control_group = edition->hook = UINT32_MAX;
 		edition->as = calloc(n + 1, sizeof(uint32_t));
 		edition->sockets = calloc(n + 1, sizeof(uint32_t));
 		if (edition->as != NULL && edition->sockets != NULL)
@@ -71,7 +71,7 @@ struct lookup_request *edition_requests(struct edition *edition)
 {
 	const struct table *table = edition->table;
 	struct lookup_request *requests =
-		calloc(2 * (size_t)table->services_n + 1, sizeof(*requests));
+		calloc(2 * (size_t)table->services_n + 2, sizeof(*requests));
 	uint32_t n = 0;
 
 	if (requests == NULL)
@@ -87,6 +87,9 @@ struct lookup_request *edition_requests(struct edition *edition)
 	if (table->control_group != NULL)
 		edition->control_group =
 			request_index(requests, &n, NULL, table->control_group);
+	if (table->hook != NULL)
+		edition->hook =
+			request_index(requests, &n, table->hook_user, NULL);
 	edition->identities_n = n;
 	edition->identities = calloc(n + 1, sizeof(*edition->identities));
 	if (edition->identities == NULL) {
@@ -166,6 +169,19 @@ static bool check_row(const struct edition *edition, const struct service *row,
 	return as == NULL && sockets == NULL;
 }
 
+/* INDEX in the identities; UINT32_MAX: none. */
+static bool check_global(const struct edition *edition, uint32_t index,
+	const char *file, const char *remedy, struct diags *diags)
+{
+	if (index == UINT32_MAX || edition->identities[index].valid)
+		return true;
+	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
+				 .file = file,
+				 .problem = edition->identities[index].error,
+				 .remedy = remedy});
+	return false;
+}
+
 bool edition_check(
 	const struct edition *edition, const char *file, struct diags *diags)
 {
@@ -176,11 +192,8 @@ bool edition_check(
 	for (unsigned i = 0; i < table->services_n; i++)
 		if (!check_row(edition, &table->services[i], diags))
 			good = false;
-	if (group == UINT32_MAX || edition->identities[group].valid)
-		return good;
-	diags_add(diags, &(struct diag){.severity = DIAG_ERROR,
-				 .file = file,
-				 .problem = edition->identities[group].error,
-				 .remedy = "see control_group"});
-	return false;
+	return check_global(edition, group, file, "see control_group", diags) &&
+	       check_global(
+		       edition, edition->hook, file, "see hook_user", diags) &&
+	       good;
 }

@@ -29,6 +29,7 @@ struct edition {
 	uint32_t *sockets;	     /* owned; the same */
 	uint32_t identities_n;
 	uint32_t control_group; /* in identities; UINT32_MAX: none */
+	uint32_t hook;		/* likewise */
 	uint32_t users;
 };
 

@@ -35,7 +35,8 @@ void edition_save(const struct edition *edition, struct text_builder *out)
 	struct edition_line line = {.identities = edition->identities_n,
 		.control_group = edition->control_group == UINT32_MAX
 					 ? 0
-					 : edition->control_group + 1};
+					 : edition->control_group + 1,
+		.hook = edition->hook == UINT32_MAX ? 0 : edition->hook + 1};
 
 	saved_put(out, &edition_kind, &line);
 	table_save(edition->table, out);
@@ -97,12 +98,16 @@ static bool load_rest(struct saved_reader *reader, struct edition *edition,
 {
 	edition->identities_n = line->identities;
 	edition->control_group = line->control_group - 1;
+	edition->hook = line->hook - 1;
 	edition->identities =
 		calloc(line->identities + 1, sizeof(*edition->identities));
 	if (edition->identities == NULL)
 		return saved_refuse(reader, "no memory");
 	if (line->control_group > line->identities)
 		return saved_refuse(reader, "there is no such group");
+	if (line->hook > line->identities ||
+		(line->hook != 0) != (edition->table->hook != NULL))
+		return saved_refuse(reader, "there is no such hook");
 	if (!load_owners(reader, edition))
 		return false;
 	for (uint32_t i = 0; i < line->identities; i++)

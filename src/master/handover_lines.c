@@ -37,6 +37,7 @@ static const struct saved_field edition_fields[] = {
 	SAVED(edition_line, "identities", identities, SAVED_U32, COUNT_MAX),
 	SAVED(edition_line, "control-group", control_group, SAVED_U32,
 		COUNT_MAX),
+	SAVED(edition_line, "hook", hook, SAVED_U32, COUNT_MAX),
 };
 const struct saved_kind edition_kind = SAVED_KIND("edition", edition_fields);
 

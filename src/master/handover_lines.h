@@ -48,6 +48,7 @@ extern const struct saved_kind master_kind;
 struct edition_line {
 	uint32_t identities;
 	uint32_t control_group; /* from 1; 0: none */
+	uint32_t hook;		/* likewise */
 };
 extern const struct saved_kind edition_kind;
 

@@ -54,6 +54,7 @@ static struct {
 	uint64_t waiting_since_ns; /* 0: none does */
 	uint64_t dropped;
 	uint64_t dropped_told;
+	void (*heard)(enum message message, struct text line); /* or NULL */
 } log_state;
 
 void log_init(void)
@@ -113,6 +114,7 @@ bool log_goes_through(const char *path)
 void log_begin(struct log_line *line, enum message message)
 {
 	line->level = messages[message].level;
+	line->message = message;
 	/* Room for the newline, whatever happens. */
 	text_builder_init(&line->text, line->buffer, sizeof(line->buffer) - 1);
 	text_put(&line->text, messages[message].name);
@@ -296,6 +298,13 @@ static void put_line(enum log_level level, bool foreign, struct text line)
 void log_end(struct log_line *line)
 {
 	put_line(line->level, log_state.postfix, text_built(&line->text));
+	if (log_state.heard != NULL)
+		log_state.heard(line->message, text_built(&line->text));
+}
+
+void log_listen(void (*heard)(enum message message, struct text line))
+{
+	log_state.heard = heard;
 }
 
 void log_say(enum message message, const char *text)

@@ -38,6 +38,7 @@ struct log_line {
 	char buffer[2048];
 	struct text_builder text;
 	enum log_level level; /* the message's, unless it is changed */
+	enum message message;
 };
 
 struct log_setup {
@@ -86,6 +87,9 @@ void log_words_direct(enum log_level level, const char *format, ...)
 
 /* The line "MESSAGE text=..." in one call. */
 void log_say(enum message message, const char *text);
+
+/* HEARD is told of each line that begins as MESSAGE, as it was made. */
+void log_listen(void (*heard)(enum message message, struct text line));
 
 /* Try again to write what the sink did not take. */
 void log_flush(void);

@@ -13,6 +13,7 @@
 #include "master/control.h"
 #include "master/edition.h"
 #include "master/exit.h"
+#include "master/hooks.h"
 #include "master/keep.h"
 #include "master/listeners.h"
 #include "master/log.h"
@@ -88,6 +89,7 @@ int master_open(struct master *master, const struct options *options,
 	if (result < 0)
 		return result;
 	molds_begin();
+	hooks_begin();
 	*out_what = "spawner";
 	result = spawner_create(&master->spawner, options->spawn_method);
 	if (result < 0)
@@ -137,6 +139,7 @@ void master_finish(struct master *master)
 		service_close(master, id);
 	control_destroy(master);
 	if (master->loop != NULL) {
+		hooks_end(master);
 		preview_finish(master);
 		reload_destroy(master);
 		wakes_destroy(master);

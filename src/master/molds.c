@@ -10,6 +10,7 @@
 #include "core/action.h"
 #include "master/channel.h"
 #include "master/edition.h"
+#include "master/hooks.h"
 #include "master/keep.h"
 #include "master/log.h"
 #include "master/master.h"
@@ -268,7 +269,7 @@ static bool is_known(const struct master *master, int pid)
 		if (all.elders[i] == pid)
 			return true;
 	return pid == reload_pid(master) || upgrade_is_ours(pid) ||
-	       upgrade_is_guardian(pid) ||
+	       upgrade_is_guardian(pid) || hooks_is_ours(pid) ||
 	       worker_by_pid(master, pid) != UINT32_MAX;
 }
 

@@ -32,8 +32,6 @@ _Static_assert(TABLE_LISTENERS_MOST + MASTER_LISTEN_FD <= SPAWN_FDS_MAX,
 #define MOLD_PLACES 4 /* more than a worker has beside its listeners */
 
 #define MAX_USE_EXACT 8
-#define DEFAULT_PATH                                                           \
-	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void order_put_fds(const struct master *master, const struct birth *birth,
 	const int standard[3], struct order *out)
@@ -214,7 +212,7 @@ static void put_environment(const struct service *row,
 	add_seconds(
 		&env, "OSTLER_REQUEST_TIME_LIMIT", row->policy.request_time_ns);
 	add_seconds(&env, "OSTLER_LIVENESS", row->policy.liveness_ns);
-	add_string(&env, "PATH", DEFAULT_PATH);
+	add_string(&env, "PATH", ORDER_PATH);
 	add_string(&env, "LANG", "C");
 	if (zone != NULL && strlen(zone) < 128)
 		add_string(&env, "TZ", zone);

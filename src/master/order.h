@@ -18,6 +18,8 @@ struct master;
  * Never:   passes anything on from the master's own environment, but TZ.
  */
 #define ORDER_ENVIRONMENT_MAX 256
+#define ORDER_PATH                                                             \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct order {
 	struct spawn_order spawn;

@@ -8,6 +8,7 @@
 #include "master/channel.h"
 #include "master/control.h"
 #include "master/drain.h"
+#include "master/hooks.h"
 #include "master/keep.h"
 #include "master/keep_socket.h"
 #include "master/listeners.h"
@@ -65,6 +66,7 @@ static uint64_t deadline(const struct master *master, uint64_t now_ns)
 	at_ns = earlier(at_ns, control_deadline(master));
 	at_ns = earlier(at_ns, manager_deadline(master));
 	at_ns = earlier(at_ns, store_deadline());
+	at_ns = earlier(at_ns, hooks_deadline(master));
 	if (master->exit_ns != 0)
 		at_ns = earlier(at_ns, master->exit_ns);
 	if (workers_queued() > 0)
@@ -163,6 +165,11 @@ static void take_rest(struct master *master, const struct loop_event *event)
 	case TAG_KEEPER:
 		keep_socket_ready(master);
 		break;
+	case TAG_HOOK:
+		hooks_ready(master, index, serial);
+		/* Likewise. */
+		master->child_signal = true;
+		break;
 	case TAG_CHANNEL:
 	case TAG_SHARED:
 	case TAG_LEFTOVER:
@@ -192,6 +199,11 @@ static void reap_strangers(struct master *master)
 			/* Whether its exec went well must be known first. */
 			workers_collect(master);
 			worker_ended(master, slot);
+			continue;
+		}
+		if (hooks_is_ours(pid)) {
+			workers_collect(master);
+			hooks_ended(master, pid);
 			continue;
 		}
 		if (pid == reload_pid(master) || pid == preview_pid(master) ||
@@ -256,6 +268,7 @@ void round_expire(struct master *master)
 	drains_tell(master);
 	control_expire(master);
 	upgrade_go_on(master);
+	hooks_go_on(master);
 	if (master->exit_ns != 0 && master->now_ns >= master->exit_ns)
 		master->done = true;
 	if (!log_is_waiting() || master->now_ns < master->log_retry_ns)

@@ -27,6 +27,7 @@ enum tag_kind {
 	TAG_LOOKUP,
 	TAG_KEEPER,    /* 0 */
 	TAG_REHEARSAL, /* of an upgrade */
+	TAG_HOOK,      /* index, serial */
 };
 
 uint64_t tag_make(enum tag_kind kind, uint32_t index, uint32_t serial);

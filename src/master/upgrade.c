@@ -15,6 +15,7 @@
 #include "master/handover.h"
 #include "master/handover_lines.h"
 #include "master/holdings.h"
+#include "master/hooks.h"
 #include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/log.h"
@@ -260,7 +261,7 @@ static bool is_calm(const struct master *master)
 		master->child_signal)
 		return false;
 	return master->now_ns >= now.calm_ns ||
-	       (control_is_quiet(master) &&
+	       (control_is_quiet(master) && !hooks_busy() &&
 		       wakes_deadline(master) == LOOP_FOREVER &&
 		       listeners_deadline() == LOOP_FOREVER &&
 		       !log_is_waiting());
@@ -383,6 +384,7 @@ static void change(struct master *master)
 	}
 	if (result == 0) {
 		what = "it cannot be started";
+		hooks_end(master);
 		log_flush();
 		result = sys_image_become(&(struct image_call){.path = now.path,
 			.argv = upgrade_arguments(),

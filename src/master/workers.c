@@ -11,6 +11,7 @@
 #include "core/view.h"
 #include "master/channel.h"
 #include "master/adopted.h"
+#include "master/hooks.h"
 #include "master/keep.h"
 #include "master/listeners.h"
 #include "master/master.h"
@@ -271,8 +272,11 @@ void workers_collect(struct master *master)
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t slot = tag_index(done[i].cookie);
 		uint32_t serial = tag_serial(done[i].cookie);
-		struct worker_record *worker = worker_at(master, slot, serial);
+		struct worker_record *worker;
 
+		if (hooks_collect(done[i].cookie, done[i].stage, done[i].error))
+			continue;
+		worker = worker_at(master, slot, serial);
 		if (worker == NULL)
 			continue;
 		worker->stage = done[i].stage;

@@ -24,6 +24,16 @@ int sys_child_signal(int pidfd, int number)
 	return pidfd_send_signal(pidfd, number, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* Since Linux 6.9; the headers of older systems do not have it. */
+#define SIGNAL_GROUP 4u
+
+int sys_child_kill_group(int pidfd)
+{
+	if (pidfd_send_signal(pidfd, SIGKILL, NULL, SIGNAL_GROUP) == 0)
+		return 0;
+	return sys_child_signal(pidfd, SIGKILL);
+}
+
 int sys_child_pid(int pidfd)
 {
 	char path[64];

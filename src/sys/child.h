@@ -23,6 +23,10 @@ int sys_child_open(int pid);
 
 int sys_child_signal(int pidfd, int signal);
 
+/* SIGKILL for a leader of a group and all of it; where the kernel cannot (before
+ * 6.9), or while it leads none, for it alone. */
+int sys_child_kill_group(int pidfd);
+
 /* Whose PIDFD it is; -EBADF if it is none, -ESRCH if he is gone and reaped. */
 int sys_child_pid(int pidfd);
 

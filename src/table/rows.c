@@ -21,6 +21,9 @@ static const struct saved_field table_fields[] = {
 	SAVED(table, "control-group", control_group, SAVED_TEXT, 0),
 	SAVED(table, "workers-max", workers_max, SAVED_U32, ANY),
 	SAVED(table, "upgrade-timeout", upgrade_timeout_ns, SAVED_U64, ANY),
+	SAVED(table, "hook", hook, SAVED_LIST, 0),
+	SAVED(table, "hook-timeout", hook_timeout_ns, SAVED_U64, ANY),
+	SAVED(table, "hook-user", hook_user, SAVED_TEXT, 0),
 	SAVED(table, "log", log, SAVED_ENUM, LOG_POSTLOG),
 	SAVED(table, "listeners-max", listeners_max, SAVED_U32,
 		TABLE_LISTENERS_MOST),
@@ -28,7 +31,7 @@ static const struct saved_field table_fields[] = {
 };
 static const struct saved_kind table_kind = SAVED_KIND("table", table_fields);
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct table) == 80,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct table) == 104,
 	"a field of struct table is not saved");
 
 static const struct saved_field endpoint_fields[] = {
@@ -206,7 +209,8 @@ static bool take_table(struct saved_reader *reader, struct table *table)
 	if (!saved_take(reader, &table_kind, &saved))
 		return false;
 	if (saved.runtime_directory == NULL || saved.listeners_max == 0 ||
-		saved.services_n > reader->rest.n)
+		saved.services_n > reader->rest.n ||
+		(saved.hook != NULL && saved.hook[0] == NULL))
 		return saved_refuse(reader, "a table is not whole");
 	rows = arena_array(table->arena, saved.services_n, sizeof(*rows));
 	if (rows == NULL)

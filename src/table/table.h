@@ -33,6 +33,9 @@ struct table {
 	const char *control_group;     /* may read status; or NULL */
 	uint32_t workers_max;	       /* 0: from RLIMIT_NOFILE */
 	uint64_t upgrade_timeout_ns;
+	uint64_t hook_timeout_ns;
+	const char *const *hook; /* argv; NULL-terminated; or NULL */
+	const char *hook_user;	 /* not NULL if there is a hook */
 	enum log_target log;
 	unsigned listeners_max; /* of one service */
 	bool shares_ports;   /* a wildcard and an address may have one port */

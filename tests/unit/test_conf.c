@@ -63,6 +63,7 @@ static void what_is_not_given_has_its_default(void **state)
 	(void)state;
 	CHECK_TEXT(table->runtime_directory, "/run/ostler");
 	assert_null(table->control_group);
+	assert_null(table->hook);
 	assert_int_equal(table->workers_max, 0);
 	assert_int_equal(table->log, LOG_STDERR);
 	assert_null(row->user);
@@ -228,12 +229,19 @@ static void every_global_setting_reaches_its_field(void **state)
 	(void)state;
 	CHECK_TEXT(read_conf("runtime_directory = /run/x/\n"
 			     "control_group = adm\nworkers_max = 5\n"
+			     "hook = {\"/bin/x\", y}\nhook_user = \"8\"\n"
+			     "hook_timeout = 3s\n"
 			     "log = syslog\nservice a { listen = unix:b "
 			     "command = /bin/x }"),
 		"");
 	CHECK_TEXT(table->runtime_directory, "/run/x");
 	CHECK_TEXT(table->control_group, "adm");
 	assert_int_equal(table->workers_max, 5);
+	CHECK_TEXT(table->hook[0], "/bin/x");
+	CHECK_TEXT(table->hook[1], "y");
+	assert_null(table->hook[2]);
+	CHECK_TEXT(table->hook_user, "8");
+	assert_true(table->hook_timeout_ns == 3 * NS_PER_S);
 	assert_int_equal(table->log, LOG_SYSLOG);
 	CHECK_TEXT(table->services[0].endpoints[0].path, "/run/x/b");
 	CHECK_TEXT(table->services[0].command[0], "/bin/x");

@@ -71,6 +71,11 @@ static void check_loaded(const struct table *what)
 	check_text(loaded->control_group, what->control_group);
 	assert_int_equal(loaded->workers_max, what->workers_max);
 	assert_int_equal(loaded->upgrade_timeout_ns, what->upgrade_timeout_ns);
+	check_text(loaded->hook_user, what->hook_user);
+	assert_int_equal(loaded->hook_timeout_ns, what->hook_timeout_ns);
+	assert_int_equal(loaded->hook == NULL, what->hook == NULL);
+	for (unsigned i = 0; what->hook != NULL && what->hook[i] != NULL; i++)
+		check_text(loaded->hook[i], what->hook[i]);
 	assert_int_equal(loaded->log, what->log);
 	assert_int_equal(loaded->listeners_max, what->listeners_max);
 	assert_int_equal(loaded->shares_ports, what->shares_ports);
@@ -90,6 +95,9 @@ static void a_table_is_the_same_afterwards(void **state)
 			     "control_group = adm\n"
 			     "workers_max = 77\n"
 			     "upgrade_timeout = 77s\n"
+			     "hook = {\"/bin/hook\", \"a b\"}\n"
+			     "hook_user = games\n"
+			     "hook_timeout = 3s\n"
 			     "log = syslog\n"
 			     "service b {\n"
 			     "\tlisten = {\"127.0.0.1:1\", \"[::1]:2\"}\n"
