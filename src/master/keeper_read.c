@@ -91,7 +91,8 @@ static bool read_some(struct keeper *keeper, uint32_t place)
 		for (int i = 0; i < got; i++)
 			take_word(keeper, place, batch.bytes[i],
 				&batch.messages[i]);
-		if (got < CHANNEL_BATCH)
+		/* Its end is read as often as there is room for. */
+		if (got < CHANNEL_BATCH || batch.messages[got - 1].size == 0)
 			return false;
 	}
 	return true;

@@ -88,7 +88,8 @@ static void end_rehearsal(struct master *master)
 	if (now.rehearsal.pidfd < 0)
 		return;
 	(void)loop_remove(master->loop, now.rehearsal.pidfd);
-	(void)sys_child_signal(now.rehearsal.pidfd, SIGKILL);
+	if (now.rehearsal.pid != 0)
+		sys_rehearsal_kill(&now.rehearsal);
 	/* If it still runs it is reaped as a stranger, later. */
 	(void)sys_child_reap(now.rehearsal.pidfd, &end);
 	fd_close(&now.rehearsal.pidfd);
@@ -221,8 +222,13 @@ static bool hear_rehearsal(struct master *master)
 	struct child_end end = {.code = -1};
 	AUTO_FREE char *said = NULL;
 	size_t said_n = 0;
-	int result = sys_child_reap(now.rehearsal.pidfd, &end);
+	bool well;
+	int result;
 
+	/* It is over, and so is what it has started. */
+	sys_rehearsal_kill(&now.rehearsal);
+	result = sys_child_reap(now.rehearsal.pidfd, &end);
+	now.rehearsal.pid = 0;
 	if (result == 1)
 		result = sys_memory_read(
 			now.rehearsal.said, &said, &said_n, HANDOVER_MAX);
@@ -230,14 +236,14 @@ static bool hear_rehearsal(struct master *master)
 		refuse_for(master, "its rehearsal cannot be heard", -result);
 		return false;
 	}
-	if (end.code == 0 && said_n == now.text_n &&
-		memcmp(said, now.text, said_n) == 0)
+	well = end.code == 0 && end.signal == 0;
+	if (well && said_n == now.text_n && memcmp(said, now.text, said_n) == 0)
 		return true;
-	if (end.code == 0)
+	if (well)
 		said_n = 0; /* it may be all of the state */
 	refuse_rehearsed(master,
-		end.code == 0 ? "it makes something else of our state"
-			      : "it cannot go on with our state",
+		well ? "it makes something else of our state"
+		     : "it cannot go on with our state",
 		(struct text){said, said_n});
 	return false;
 }

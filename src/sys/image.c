@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +24,9 @@
 #endif
 
 #define INPUT_FD 3
+
+/* What a rehearsal may say beside what it is given. */
+#define SAID_MORE ((rlim_t)1 << 20)
 
 int sys_image_self(void)
 {
@@ -118,12 +123,29 @@ static int open_memory(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/* What it writes is memory; SIGXFSZ ends what writes on. */
+static int limit_said(int input)
+{
+	struct stat st;
+	struct rlimit limit;
+	rlim_t most;
+
+	if (fstat(input, &st) < 0 || getrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return -errno;
+	most = (rlim_t)st.st_size + SAID_MORE;
+	if (most > limit.rlim_max)
+		most = limit.rlim_max;
+	limit.rlim_cur = limit.rlim_max = most;
+	return setrlimit(RLIMIT_FSIZE, &limit) < 0 ? -errno : 0;
+}
+
 _Noreturn static void be_rehearsal(const char *path, char *const *argv,
 	char *const *envp, int input, int said)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	if (fcntl(said, F_SETFL, O_APPEND) == 0 && dup2(null, 0) == 0 &&
+	if (setpgid(0, 0) == 0 && limit_said(input) == 0 &&
+		fcntl(said, F_SETFL, O_APPEND) == 0 && dup2(null, 0) == 0 &&
 		dup2(said, 1) == 1 && dup2(said, 2) == 2 &&
 		dup2(input, INPUT_FD) == INPUT_FD) {
 		/* It is to know nothing of what we hold. */
@@ -154,12 +176,19 @@ int sys_rehearse(const char *path, char *const *argv, char *const *envp,
 
 		be_rehearsal(path, argv, envp, in, to);
 	}
+	(void)setpgid(pid, pid); /* whoever of us is first */
 	pidfd = sys_child_open(pid);
 	if (pidfd < 0)
 		return pidfd; /* it ends by itself, and is reaped as a stranger */
 	*out = (struct rehearsal){
 		.pid = pid, .pidfd = pidfd, .said = fd_take(&said)};
 	return 0;
+}
+
+void sys_rehearsal_kill(const struct rehearsal *rehearsal)
+{
+	(void)kill(-rehearsal->pid, SIGKILL);
+	(void)sys_child_signal(rehearsal->pidfd, SIGKILL);
 }
 
 /* ---- memory as files ------------------------------------------------------ */

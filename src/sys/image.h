@@ -96,6 +96,9 @@ struct rehearsal {
 int sys_rehearse(const char *path, char *const *argv, char *const *envp,
 	int input, struct rehearsal *out);
 
+/* It, and what it has started, end; call it before it is reaped. */
+void sys_rehearsal_kill(const struct rehearsal *rehearsal);
+
 /* ---- memory as files ------------------------------------------------------ */
 
 /* A memory file with these bytes, that nobody can change; close-on-exec. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/image.h"
 
+#include "sys/child.h"
 #include "sys/fd.h"
 #include "sys_fixture.h"
 
@@ -291,6 +292,55 @@ static void who_rehearses_reads_three_and_has_nothing_else(void **state)
 	fd_close(&open_here);
 }
 
+static void who_rehearses_says_no_more_than_a_bit(void **state)
+{
+	char flood[] = "while echo 0123456789012345678901234567890123456789; "
+		       "do :; done; exit 1";
+	char *argv[] = {shell, option, flood, NULL};
+	int input = sys_memory_file("words", 5);
+	struct rehearsal rehearsal;
+	struct stat st;
+	int status;
+
+	(void)state;
+	assert_int_equal(sys_rehearse(shell, argv, envp, input, &rehearsal), 0);
+	assert_int_equal(waitpid(rehearsal.pid, &status, 0), rehearsal.pid);
+	assert_int_not_equal(status, 0);
+	assert_int_equal(fstat(rehearsal.said, &st), 0);
+	assert_int_equal(st.st_size, 5 + (1 << 20));
+	fd_close(&rehearsal.pidfd);
+	fd_close(&rehearsal.said);
+	fd_close(&input);
+}
+
+static void who_rehearses_leaves_nobody_behind(void **state)
+{
+	char command[] = "sleep 1000 & echo $!";
+	char *argv[] = {shell, option, command, NULL};
+	int input = sys_memory_file("words", 5);
+	struct rehearsal rehearsal;
+	struct pollfd end = {.events = POLLIN};
+	char *said;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(sys_rehearse(shell, argv, envp, input, &rehearsal), 0);
+	end.fd = rehearsal.pidfd;
+	assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
+	assert_int_equal(sys_memory_read(rehearsal.said, &said, &n, 1000), 0);
+	end.fd = sys_child_open(atoi(said));
+	assert_true(end.fd >= 0);
+	assert_int_equal(poll(&end, 1, 0), 0);
+	sys_rehearsal_kill(&rehearsal);
+	assert_int_equal(poll(&end, 1, PATIENCE_MS), 1);
+	assert_int_equal(waitpid(rehearsal.pid, NULL, 0), rehearsal.pid);
+	free(said);
+	fd_close(&end.fd);
+	fd_close(&rehearsal.pidfd);
+	fd_close(&rehearsal.said);
+	fd_close(&input);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +357,8 @@ int main(void)
 			a_guardian_follows_who_dies_or_hangs_and_nobody_else),
 		cmocka_unit_test(
 			who_rehearses_reads_three_and_has_nothing_else),
+		cmocka_unit_test(who_rehearses_says_no_more_than_a_bit),
+		cmocka_unit_test(who_rehearses_leaves_nobody_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "sys/child.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/loop.h"
 #include "sys/memory.h"
 #include "sys/parcel.h"
 #include "sys_fixture.h"
@@ -472,6 +473,41 @@ static void a_keeper_passes_signals_on(void **state)
 	assert_int_equal(starts(), 2);
 }
 
+/* Or it would be read until there is a master again. */
+static void the_end_of_a_worker_is_heard_once(void **state)
+{
+	static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
+	const struct keep_worker worker = {.serial = 1, .generation = 1};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct keeper keeper = {.pidfd = -1};
+		struct loop_event event;
+		char name[KEEP_NAME_BYTES];
+		struct text_builder text;
+		int ends[2];
+		uint32_t place;
+
+		assert_int_equal(socketpair(AF_UNIX, types[i], 0, ends), 0);
+		text_builder_init(&text, name, sizeof(name));
+		keep_put_worker(&text, &worker);
+		assert_true(kept_create(&keeper.kept));
+		assert_int_equal(loop_create(&keeper.loop), 0);
+		place = kept_add(&keeper.kept, text_of(name), ends[0]);
+		assert_true(keeper.kept.holdings[place].channel);
+		keeper_read_begin(&keeper);
+		assert_int_equal(loop_wait(keeper.loop, 0, 0, &event, 1), 0);
+		fd_close(&ends[1]);
+		assert_int_equal(loop_wait(keeper.loop, 0, 0, &event, 1), 1);
+		keeper_read(&keeper, place, keeper.kept.holdings[place].serial,
+			event.ready);
+		assert_int_equal(loop_wait(keeper.loop, 0, 0, &event, 1), 0);
+		keeper_read_stop(&keeper);
+		kept_destroy(&keeper.kept);
+		loop_destroy(keeper.loop);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -482,6 +518,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_master_that_is_stuck_is_ended),
 		cmocka_unit_test(masters_that_crash_are_started_ever_later),
 		cmocka_unit_test(a_keeper_passes_signals_on),
+		cmocka_unit_test(the_end_of_a_worker_is_heard_once),
 	};
 
 	if (argc == 3 && getenv(KEEP_ENVIRONMENT) != NULL)
