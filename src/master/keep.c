@@ -70,16 +70,14 @@ void keep_end(struct master *master)
 	master->keep = NULL;
 }
 
-const char *keep_name(const struct master *master)
-{
-	return master->keep == NULL || master->keep->holder == NULL
-		       ? "nobody"
-		       : master->keep->holder->name;
-}
-
 static bool is_kept(const struct master *master)
 {
-	return master->keep != NULL && master->keep->holder != NULL;
+	return master->keep != NULL && !master->keep->lost;
+}
+
+const char *keep_name(const struct master *master)
+{
+	return is_kept(master) ? master->keep->holder->name : "nobody";
 }
 
 /* ------------------------------------------------------------ what changed */
@@ -137,6 +135,7 @@ static void sync(struct master *master)
 	handover_hold(master, &now);
 	holdings_add(&now, keep->words_fd, "%s", KEEP_WORDS);
 	sift(&now);
+	keep->structure_n = now.n;
 	for (uint32_t i = 0; i < now.n; i++)
 		if (!is_same(find(&keep->given, &now.items[i]), &now.items[i]))
 			keep->holder->hold(

@@ -21,8 +21,9 @@
 #include "sys/signals.h"
 
 #define PATIENCE_NS (20 * NS_PER_S)
-#define RETRY_NS NS_PER_MS
-#define WAITING_MAX 65536u /* then it is told everything, later */
+#define RETRY_NS NS_PER_MS /* and ever longer, if it is not heard at all */
+#define RETRY_MAX_NS (100 * NS_PER_MS)
+#define WAITING_MIN 256u /* so much may wait, however little there is */
 
 struct keep_waiting {
 	struct keep_waiting *next;
@@ -40,8 +41,28 @@ static void forget_first(struct keep *keep)
 	keep->waiting = first->next;
 	if (keep->waiting == NULL)
 		keep->last = &keep->waiting;
+	keep->waiting_n--;
 	fd_close(&first->gift);
 	free(first);
+}
+
+/* Each may have a descriptor with it. All there is, twice over, has room. */
+static uint32_t waiting_max(const struct master *master)
+{
+	return WAITING_MIN + 2 * master->keep->structure_n +
+	       4 * master->workers_high;
+}
+
+static void retry_later(struct master *master, bool was_heard)
+{
+	struct keep *keep = master->keep;
+
+	keep->pause_ns *= 2;
+	if (was_heard || keep->pause_ns < RETRY_NS)
+		keep->pause_ns = RETRY_NS;
+	if (keep->pause_ns > RETRY_MAX_NS)
+		keep->pause_ns = RETRY_MAX_NS;
+	keep->retry_ns = master->now_ns + keep->pause_ns;
 }
 
 static void lose(struct master *master)
@@ -50,11 +71,11 @@ static void lose(struct master *master)
 
 	while (keep->waiting != NULL)
 		forget_first(keep);
+	keep->behind = false;
 	keep->retry_ns = 0;
 	if (keep->socket >= 0)
 		(void)loop_remove(master->loop, keep->socket);
 	fd_close(&keep->socket);
-	keep->holder = NULL;
 	if (keep->lost)
 		return;
 	keep->lost = true;
@@ -62,10 +83,21 @@ static void lose(struct master *master)
 		"nobody holds listeners and workers while there is no master");
 }
 
-static void send_later(struct keep *keep, const char *words, size_t n, int gift)
+static void send_later(
+	struct master *master, const char *words, size_t n, int gift)
 {
-	struct keep_waiting *item = malloc(sizeof(*item) + n);
+	struct keep *keep = master->keep;
+	struct keep_waiting *item;
 
+	if (keep->retry_ns == 0)
+		retry_later(master, true);
+	if (keep->waiting_n >= waiting_max(master)) {
+		while (keep->waiting != NULL)
+			forget_first(keep);
+		keep->behind = true;
+		return;
+	}
+	item = malloc(sizeof(*item) + n);
 	/* Without memory it goes untold; the next master does without. */
 	if (item == NULL)
 		return;
@@ -74,6 +106,7 @@ static void send_later(struct keep *keep, const char *words, size_t n, int gift)
 	memcpy(item->words, words, n);
 	*keep->last = item;
 	keep->last = &item->next;
+	keep->waiting_n++;
 }
 
 static void say(
@@ -84,27 +117,47 @@ static void say(
 	struct text_builder text;
 	int result = -EAGAIN;
 
-	if (keep->socket < 0)
+	if (keep->socket < 0 || keep->behind)
 		return;
 	text_builder_init(&text, buffer, sizeof(buffer));
 	keep_put(&text, message);
 	if (keep->waiting == NULL)
 		result = sys_parcel_send(keep->socket, buffer, text.n, gift);
-	if (result == -EAGAIN) {
-		send_later(keep, buffer, text.n, gift);
-		keep->retry_ns = master->now_ns + RETRY_NS;
-	} else if (result < 0)
+	if (result == -EAGAIN)
+		send_later(master, buffer, text.n, gift);
+	else if (result < 0)
 		lose(master);
+}
+
+/* All is given anew as soon as one word is taken again. */
+static int catch_up(struct master *master)
+{
+	char buffer[KEEP_MESSAGE_BYTES];
+	struct text_builder text;
+	int result;
+
+	text_builder_init(&text, buffer, sizeof(buffer));
+	keep_put(&text, &(struct keep_message){.kind = KEEP_RENEW});
+	result = sys_parcel_send(master->keep->socket, buffer, text.n, -1);
+	if (result < 0)
+		return result;
+	master->keep->behind = false;
+	keep_renew(master);
+	return 0;
 }
 
 void keep_socket_expire(struct master *master)
 {
 	struct keep *keep = master->keep;
+	uint32_t waited;
 	int result = 0;
 
 	if (keep == NULL || keep->retry_ns == 0 ||
 		master->now_ns < keep->retry_ns)
 		return;
+	waited = keep->waiting_n;
+	if (keep->behind)
+		result = catch_up(master);
 	while (keep->waiting != NULL && result == 0) {
 		const struct keep_waiting *first = keep->waiting;
 
@@ -115,7 +168,9 @@ void keep_socket_expire(struct master *master)
 	}
 	if (result < 0 && result != -EAGAIN)
 		lose(master);
-	keep->retry_ns = keep->waiting == NULL ? 0 : master->now_ns + RETRY_NS;
+	keep->retry_ns = 0;
+	if (keep->waiting != NULL || keep->behind)
+		retry_later(master, keep->waiting_n != waited);
 }
 
 uint64_t keep_socket_deadline(const struct master *master)
@@ -183,6 +238,11 @@ bool keep_socket_trial(struct master *master, uint64_t ns)
 int keep_socket_fd(const struct master *master)
 {
 	return master->keep == NULL ? -1 : master->keep->socket;
+}
+
+bool keep_socket_is_heard(const struct master *master)
+{
+	return master->keep == NULL || master->keep->retry_ns == 0;
 }
 
 bool keep_socket_is_ours(void)

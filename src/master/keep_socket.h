@@ -12,7 +12,7 @@ struct master;
  * keep_socket - a keeper as who holds for us (keep.h, keeper.h)
  *
  * Knows:   what the keeper could not take yet.
- * Decides: nothing.
+ * Decides: when that is so much that all is told anew, once it listens.
  * Never:   waits for the keeper, but at the start for what it holds.
  */
 
@@ -31,6 +31,9 @@ void keep_socket_ready(struct master *master);
 /* What it could not take is tried again. */
 void keep_socket_expire(struct master *master);
 uint64_t keep_socket_deadline(const struct master *master);
+
+/* Whether it has been sent all that was said. There may be no keeper. */
+bool keep_socket_is_heard(const struct master *master);
 
 /* Whether a keeper started us; before it is opened. */
 bool keep_socket_is_ours(void);

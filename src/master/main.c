@@ -230,11 +230,18 @@ static int start(struct master *master, struct table *table)
 	return code;
 }
 
+/* Nothing is closed or removed: somebody else goes on with all of it. */
+_Noreturn static void leave_open(void)
+{
+	log_flush();
+	_exit(EXIT_MACHINE);
+}
+
 /* From a master that died. */
 static int take_over(struct master *master, struct holdings *holdings)
 {
 	if (!keep_arrive(master, holdings))
-		return EXIT_MACHINE;
+		leave_open();
 	master_round(master); /* on trial */
 	keep_settle(master);
 	return EXIT_OK;
@@ -249,12 +256,8 @@ static int begin(struct master *master, const struct options *options)
 	int kept;
 
 	if (upgrade_is_arriving()) {
-		if (!upgrade_arrive(master)) {
-			/* Nothing is closed or removed: somebody else goes on
-			 * with all of it. */
-			log_flush();
-			_exit(EXIT_MACHINE);
-		}
+		if (!upgrade_arrive(master))
+			leave_open();
 		master_round(master); /* on trial */
 		upgrade_settle(master);
 		return EXIT_OK;

@@ -16,6 +16,7 @@
 #include "master/handover_lines.h"
 #include "master/holdings.h"
 #include "master/hooks.h"
+#include "master/keep.h"
 #include "master/keep_socket.h"
 #include "master/listeners.h"
 #include "master/log.h"
@@ -263,8 +264,8 @@ static bool is_calm(const struct master *master)
 {
 	if (spawn_busy(master->spawner) > 0 || molds_ordered() > 0 ||
 		master->inbox.n > 0 || reload_is_running(master) ||
-		trial_any(master) || preview_pid(master) != 0 ||
-		master->child_signal)
+		!keep_socket_is_heard(master) || trial_any(master) ||
+		preview_pid(master) != 0 || master->child_signal)
 		return false;
 	return master->now_ns >= now.calm_ns ||
 	       (control_is_quiet(master) && !hooks_busy() &&
@@ -398,6 +399,7 @@ static void change(struct master *master)
 	}
 	sys_guardian_release(&guardian);
 	drop_luggage(&luggage);
+	keep_renew(master); /* it is no trial any more */
 	refuse_for(master, what, -result);
 }
 
@@ -423,7 +425,8 @@ static void go_on(struct master *master)
 /* Not at once: who asked may be in the middle of asking. */
 void upgrade_go_on(struct master *master)
 {
-	if (now.phase != PHASE_NONE)
+	/* Who has just come must be settled before he goes. */
+	if (now.phase != PHASE_NONE && !upgrade_is_arriving())
 		go_on(master);
 	if (!untold)
 		return;

@@ -279,11 +279,12 @@ void upgrade_settle(struct master *master)
 
 	if (!arrival.here)
 		return;
+	/* First: to go back is no way any more once he is gone. */
+	sys_fallback_disarm();
 	/* Not before he is gone: or there would be two of us. */
 	if (upgrade_is_same_process())
 		sys_guardian_release(&arrival.guardian);
 	arrival.guardian = (struct guardian){.tell = -1};
-	sys_fallback_disarm();
 	close_behind();
 	be_another(master);
 	master->held = false;

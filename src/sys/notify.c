@@ -12,6 +12,7 @@
 #include "sys/fd.h"
 
 #define NS_PER_US UINT64_C(1000)
+#define PASSED_MAX 256u /* at once */
 
 /* The manager's address; "@name" is in the abstract name space. */
 static int find_address(
@@ -120,10 +121,10 @@ int sys_notify_relay(char name[NOTIFY_NAME_MAX])
 	return result < 0 ? result : fd_take(&fd);
 }
 
-/* Room for who sent it and one descriptor; with more, none comes. */
+/* Room for who sent it and one descriptor, to the byte: padding has room. */
 union passed {
 	struct cmsghdr first;
-	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_LEN(sizeof(int))];
 };
 
 static int sender_of(struct msghdr *message, int *out_gift)
@@ -146,7 +147,8 @@ void sys_notify_pass(int fd, int pid)
 {
 	char words[4096];
 
-	for (;;) {
+	/* Anybody may send; whoever looks comes again while there is more. */
+	for (unsigned i = 0; i < PASSED_MAX; i++) {
 		AUTO_CLOSE int gift = -1;
 		union passed control;
 		struct iovec part = {
@@ -154,7 +156,7 @@ void sys_notify_pass(int fd, int pid)
 		struct msghdr message = {.msg_iov = &part,
 			.msg_iovlen = 1,
 			.msg_control = &control,
-			.msg_controllen = sizeof(control)};
+			.msg_controllen = sizeof(control.bytes)};
 		ssize_t n =
 			recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -162,8 +164,9 @@ void sys_notify_pass(int fd, int pid)
 			continue;
 		if (n < 0)
 			return;
-		if (sender_of(&message, &gift) != pid ||
-			(message.msg_flags & MSG_TRUNC) != 0)
+		/* Who is not of our name space of processes has number 0. */
+		if (sender_of(&message, &gift) != pid || pid == 0 ||
+			(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 			continue;
 		words[n] = '\0';
 		(void)tell(words, gift); /* nobody may be listening */

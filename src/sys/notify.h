@@ -34,8 +34,9 @@ int sys_notify_fd(const char *state, int fd);
 int sys_notify_relay(char name[NOTIFY_NAME_MAX]);
 
 /*
- * Pass on what process PID, and nobody else, has said there by now. What the
- * manager has no room for is lost, as PID would have lost it.
+ * Pass on what process PID, and nobody else, has said there by now; when
+ * others say very much there, it stays readable. What the manager has no room
+ * for is lost, as PID would have lost it.
  */
 void sys_notify_pass(int fd, int pid);
 

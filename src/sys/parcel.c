@@ -19,6 +19,9 @@ union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+/* The padding would have room for another descriptor, which nobody closes. */
+#define ONE_GIFT CMSG_LEN(sizeof(int))
+
 int sys_parcel_pair(int out[2])
 {
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out) < 0
@@ -89,7 +92,7 @@ int sys_parcel_receive(int fd, char *words, size_t size, int *out_gift)
 	struct msghdr message = {.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
+		.msg_controllen = ONE_GIFT};
 	ssize_t n;
 
 	*out_gift = -1;

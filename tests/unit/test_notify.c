@@ -153,9 +153,75 @@ static void the_watchdog_is_ours_or_nobodys(void **state)
 	assert_int_equal(sys_watchdog_ns(), 0);
 }
 
+/* A datagram of N bytes with two descriptors, which no manager's has. */
+static void send_two(const char *name, const char *words, size_t n)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = "";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct iovec part = {(char *)(size_t)words, n};
+	struct msghdr message = {.msg_name = &address,
+		.msg_namelen =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				    strlen(name)),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	const int gifts[2] = {0, 0};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	memcpy(address.sun_path, name, strlen(name));
+	address.sun_path[0] = '\0';
+	CMSG_FIRSTHDR(&message)->cmsg_level = SOL_SOCKET;
+	CMSG_FIRSTHDR(&message)->cmsg_type = SCM_RIGHTS;
+	CMSG_FIRSTHDR(&message)->cmsg_len = CMSG_LEN(sizeof(gifts));
+	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), gifts, sizeof(gifts));
+	assert_int_equal(sendmsg(fd, &message, 0), (int)n);
+	assert_int_equal(close(fd), 0);
+}
+
+static int lowest_free(void)
+{
+	int fd = dup(0);
+
+	assert_int_equal(close(fd), 0);
+	return fd;
+}
+
+static void what_is_passed_on_is_one_process_and_leaves_nothing(void **state)
+{
+	char name[NOTIFY_NAME_MAX];
+	int manager = listen_at(abstract());
+	int relay = sys_notify_relay(name);
+	char *where = strdup(getenv("NOTIFY_SOCKET"));
+	char byte;
+	int before;
+
+	(void)state;
+	assert_true(relay >= 0);
+	before = lowest_free();
+	send_two(name, "FDSTORE=1", 9);
+	send_two(name, "FDSTORE=1", 9);
+	sys_notify_pass(relay, (int)getpid());
+	assert_int_equal(lowest_free(), before);
+	assert_int_equal(recv(manager, &byte, 1, 0), -1);
+	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+	assert_int_equal(sys_notify("READY=1"), 1);
+	assert_int_equal(sys_notify_fd("FDSTORE=1", 0), 1);
+	assert_int_equal(setenv("NOTIFY_SOCKET", where, 1), 0);
+	sys_notify_pass(relay, (int)getpid());
+	assert_int_equal(hear(manager, "READY=1"), -1);
+	assert_int_equal(close(hear(manager, "FDSTORE=1")), 0);
+	assert_int_equal(lowest_free(), before);
+	assert_int_equal(close(relay) + close(manager), 0);
+	free(where);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_is_passed_on_is_one_process_and_leaves_nothing),
 		cmocka_unit_test(nobody_is_told_without_a_name),
 		cmocka_unit_test(a_path_and_an_abstract_name_are_told),
 		cmocka_unit_test(a_descriptor_goes_along),
