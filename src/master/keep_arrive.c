@@ -137,6 +137,7 @@ bool keep_arrive(struct master *master, struct holdings *holdings)
 		see_all_off(master, holdings);
 		tell_core(master);
 		master->child_signal = true;
+		master->stop_told = master->stopping;
 	} else
 		say_refused(problem);
 	holdings_finish(holdings, true);

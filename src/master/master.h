@@ -88,6 +88,7 @@ struct master {
 	bool held; /* starts wait until we are who we are to be */
 	bool stopping;
 	bool hurried;
+	bool stop_told;	   /* the keeper says again what was said before us */
 	bool child_signal; /* SIGCHLD came this round */
 	bool changed;	   /* since the manager heard the figures */
 	bool done;

@@ -6,8 +6,10 @@
 
 void stop_gently(struct master *master)
 {
-	if (master->stopping && master->hurried)
+	if ((master->stopping && master->hurried) || master->stop_told) {
+		master->stop_told = false;
 		return;
+	}
 	if (master->stopping) {
 		master->hurried = true;
 		inbox_put_kind(&master->inbox, EVENT_HURRY);

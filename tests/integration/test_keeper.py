@@ -3,6 +3,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -153,6 +154,23 @@ def test_what_tells_a_keeper_to_stop_tells_its_master(number):
         assert master.wait() == 0
         master.check_clean()
         assert "master-stopped" in master.log()
+
+
+def test_a_master_that_dies_while_it_stops_hurries_nobody():
+    with Kept(echo("one", ["unix:one"], stop_time="1h")) as master:
+        busy = master.client("one")
+        assert busy.ask("here") == "here"
+        master.send_signal(signal.SIGTERM)
+        wait_until(lambda: master.status()["master"]["state"] == "stopping", "it stops")
+        told = time.monotonic()
+        wait_until(lambda: time.monotonic() > told + 1.2, "the state has been written again")
+        master.kill_master()
+        wait_until(lambda: master.status()["master"]["state"] == "stopping", "so does the next")
+        assert busy.ask("still") == "still"
+        assert master.service("one")["retiring"] == 1
+        busy.close()
+        assert master.wait() == 0
+        master.check_clean()
 
 
 def test_ostler_stop_ends_both():
