@@ -28,11 +28,19 @@
 static int keeper_socket;
 static uint64_t deadline_ns;
 
+/* It says good-bye: else its keeper would start another, again and again. */
 static void must(bool good, const char *what)
 {
+	char line[KEEP_MESSAGE_BYTES];
+	struct text_builder text;
+
 	if (good)
 		return;
 	(void)fprintf(stderr, "# the master: %s\n", what);
+	text_builder_init(&text, line, sizeof(line));
+	keep_put(&text,
+		&(struct keep_message){.kind = KEEP_BYE, .name = text_of("")});
+	(void)sys_parcel_send(keeper_socket, line, text.n, -1);
 	_exit(99);
 }
 
@@ -383,6 +391,20 @@ static int be_master(char **argv)
 
 /* ------------------------------------------------------------- as the test */
 
+static int keeper_pid; /* not reaped; 0: none */
+
+/* One whose test has failed would start masters, and hold our output, for ever. */
+static int end_keeper(void **state)
+{
+	(void)state;
+	if (keeper_pid > 0) {
+		(void)kill(keeper_pid, SIGKILL);
+		(void)waitpid(keeper_pid, NULL, 0);
+	}
+	keeper_pid = 0;
+	return 0;
+}
+
 static int start_keeper(const char *part)
 {
 	char program[] = "test_keeper";
@@ -399,18 +421,24 @@ static int start_keeper(const char *part)
 	(void)unlink(in_scratch("serving"));
 	pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0) {
-		(void)alarm(60);
+	if (pid == 0)
 		_exit(keeper_run(4, argv));
-	}
+	keeper_pid = pid;
 	return pid;
 }
 
 static int exit_of(int pid)
 {
+	uint64_t until_ns = clock_now_ns() + 60 * SECOND;
 	int status;
+	int ended;
 
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
+		assert_true(clock_now_ns() < until_ns);
+		(void)usleep(1000);
+	}
+	assert_int_equal(ended, pid);
+	keeper_pid = 0;
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -486,8 +514,10 @@ static void a_keeper_passes_signals_on(void **state)
 	int pid = start_keeper("serve");
 
 	(void)state;
-	while (access(in_scratch("serving"), F_OK) < 0)
+	while (access(in_scratch("serving"), F_OK) < 0) {
 		assert_true(clock_now_ns() < until_ns);
+		(void)usleep(1000);
+	}
 	/* It dies of that, and whoever comes is to stop as well. */
 	assert_int_equal(kill(pid, SIGTERM), 0);
 	(void)exit_of(pid);
@@ -529,17 +559,19 @@ static void the_end_of_a_worker_is_heard_once(void **state)
 	}
 }
 
+#define EACH(test) cmocka_unit_test_teardown(test, end_keeper)
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_master_that_cannot_start_ends_its_keeper),
-		cmocka_unit_test(the_next_master_gets_all_and_what_happened),
-		cmocka_unit_test(what_was_dropped_or_not_renewed_is_gone),
-		cmocka_unit_test(what_ends_every_master_is_given_to_none),
-		cmocka_unit_test(a_master_that_is_stuck_is_ended),
-		cmocka_unit_test(masters_that_crash_are_started_ever_later),
-		cmocka_unit_test(a_keeper_passes_signals_on),
-		cmocka_unit_test(the_end_of_a_worker_is_heard_once),
+		EACH(a_master_that_cannot_start_ends_its_keeper),
+		EACH(the_next_master_gets_all_and_what_happened),
+		EACH(what_was_dropped_or_not_renewed_is_gone),
+		EACH(what_ends_every_master_is_given_to_none),
+		EACH(a_master_that_is_stuck_is_ended),
+		EACH(masters_that_crash_are_started_ever_later),
+		EACH(a_keeper_passes_signals_on),
+		EACH(the_end_of_a_worker_is_heard_once),
 	};
 
 	if (argc == 3 && getenv(KEEP_ENVIRONMENT) != NULL)
