@@ -258,6 +258,33 @@ static void add_roll(struct grid *grid, const struct control_service *service)
 				: "to be replaced yet"));
 }
 
+/* Another row is in force than the one of the file. */
+static void add_trial(struct grid *grid, const struct control_service *service)
+{
+	const char *trial = answer_text(service->trial);
+	const char *cause = answer_text(service->trial_cause);
+	uint64_t canaries = known(service->canaries);
+	uint64_t served = known(service->canaries_served);
+	char time[32];
+
+	if (strcmp(trial, "running") == 0)
+		add_note(grid, grid_format(grid,
+				       "on trial until %s: %" PRIu64
+				       " canar%s, %" PRIu64 " client%s served",
+				       clock_in(known(service->trial_left_ns),
+					       time, sizeof(time)),
+				       canaries, canaries == 1 ? "y" : "ies",
+				       served, served == 1 ? "" : "s"));
+	else if (strcmp(trial, "rolled-back") == 0)
+		add_note(grid,
+			grid_format(grid,
+				"not as the configuration says: rolled "
+				"back %s ago%s%s",
+				say_duration(known(service->trial_ended_ns),
+					time, sizeof(time)),
+				cause[0] != '\0' ? ": " : "", cause));
+}
+
 static void add_service(struct grid *grid, const struct answer *answer,
 	size_t from, const struct control_service *service)
 {
@@ -296,6 +323,7 @@ static void add_service(struct grid *grid, const struct answer *answer,
 	add_limit(grid, service);
 	add_mold(grid, service);
 	add_roll(grid, service);
+	add_trial(grid, service);
 	add_odd_workers(grid, service);
 	add_all_stuck(grid, answer, from);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/adopt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -125,6 +126,8 @@ static bool load_service(struct loading *loading)
 			loading->editions[line.edition - 1]->table->services_n)
 		return refuse(loading, "a service of no edition");
 	*state = line.state;
+	(void)snprintf(state->refusal.why, sizeof(state->refusal.why), "%s",
+		line.why == NULL ? "" : line.why);
 	state->edition = loading->editions[line.edition - 1];
 	edition_use(state->edition);
 	state->row = &state->edition->table->services[line.row];

@@ -100,6 +100,8 @@ static void save_service(const struct master *master,
 	const struct service_state *state = service_of(master, id);
 	struct service_line line = {.id = id,
 		.edition = number_of(editions, state->edition),
+		.why = state->refusal.why[0] == '\0' ? NULL
+						     : state->refusal.why,
 		.state = *state};
 
 	line.row = (uint32_t)(state->row - state->edition->table->services);

@@ -75,6 +75,8 @@ static const struct saved_field service_fields[] = {
 	STATE("flood", gossip.flood, SAVED_U64, UINT64_MAX),
 	STATE("table", table, SAVED_U64, UINT64_MAX),
 	STATE("refused", refusal.fingerprint, SAVED_U64, UINT64_MAX),
+	STATE("refused-at", refusal.at_ns, SAVED_U64, UINT64_MAX),
+	SAVED(service_line, "refused-why", why, SAVED_TEXT, 0),
 	STATE("program-script", program.script, SAVED_BOOL, 1),
 	STATE("program-dev", program.id.dev, SAVED_U64, UINT64_MAX),
 	STATE("program-ino", program.id.ino, SAVED_U64, UINT64_MAX),
@@ -87,7 +89,7 @@ static const struct saved_field service_fields[] = {
  * A reminder: whoever adds a member to one of these changes its size, and comes
  * by to give it its line, or to see that it follows from others.
  */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct service_state) == 552,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct service_state) == 560,
 	"a member of struct service_state may have to be handed over");
 _Static_assert(sizeof(void *) != 8 || sizeof(struct listener) == 56,
 	"a member of struct listener may have to be handed over");

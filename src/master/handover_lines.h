@@ -71,6 +71,7 @@ struct service_line {
 	uint32_t edition; /* from 1 */
 	uint32_t row;	  /* of its table */
 	uint32_t pages;
+	const char *why; /* of its refusal */
 	struct service_state state;
 };
 extern const struct saved_kind service_kind;

@@ -32,20 +32,11 @@ bool rolls_under_way(const struct master *master)
 	return false;
 }
 
-/* The table has a row of it that was tried, or is, and another is in force. */
-static bool is_tried(const struct master *master, uint32_t service)
-{
-	const struct service_state *state = service_of(master, service);
-
-	return state->trial != NULL ||
-	       (state->table == master->tables &&
-		       state->edition != master->edition);
-}
-
 static bool had_any(const struct master *master, uint32_t service,
 	const struct view_service *view)
 {
-	return view->old > 0 || view->replaced > 0 || is_tried(master, service);
+	return view->old > 0 || view->replaced > 0 ||
+	       trial_was(master, service);
 }
 
 static void put_trial(
@@ -71,7 +62,7 @@ static void put(const struct master *master, uint32_t service,
 	struct text_builder text;
 	char cause[512] = "";
 
-	if (is_tried(master, service)) {
+	if (trial_was(master, service)) {
 		put_trial(master, service, out);
 		return;
 	}

@@ -48,6 +48,7 @@ struct listener {
 struct refusal {
 	uint64_t fingerprint; /* 0: nothing */
 	char why[256];	      /* the last verdict but a good one, in words */
+	uint64_t at_ns;	      /* ... when; 0: there was none */
 };
 
 struct gossip {

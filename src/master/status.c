@@ -16,6 +16,7 @@
 #include "master/personality.h"
 #include "master/reload.h"
 #include "master/services.h"
+#include "master/trial.h"
 #include "master/workers.h"
 #include "proto/control.h"
 #include "table/service.h"
@@ -220,6 +221,7 @@ void status_put_service(
 	record.service.scaled = is_scaled(&view, &state->row->policy);
 	fill_view(&view, &record.service);
 	fill_gossip(state, &record.service);
+	trial_put(master, service, &record.service);
 	record.service.over_source = state->over;
 	record.service.on_full =
 		state->row->bounce == NULL ? "queue" : state->row->bounce[1];

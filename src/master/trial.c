@@ -17,6 +17,7 @@
 #include "master/personality.h"
 #include "master/plan.h"
 #include "master/services.h"
+#include "proto/control.h"
 #include "sys/creds.h"
 #include "table/diff.h"
 #include "table/table.h"
@@ -263,6 +264,7 @@ void trial_roll_back(struct master *master, const struct action *action)
 	bad = trial != NULL && is_bad(view.verdict);
 	text_builder_init(&text, refusal->why, sizeof(refusal->why));
 	put_verdict(&text, &view, trial_row(state, true));
+	refusal->at_ns = master->now_ns;
 	refusal->fingerprint =
 		bad ? fingerprint(trial->row, &trial->program.id) : 0;
 	say_rolled_back(master, action->service, refusal->why, bad);
@@ -270,19 +272,52 @@ void trial_roll_back(struct master *master, const struct action *action)
 	trial_drop(master, action->service);
 }
 
-bool trial_any(const struct master *master)
+const char *trial_name(const struct master *master)
 {
 	for (uint32_t id = 0; id < master->services_high; id++)
 		if (service_of(master, id)->trial != NULL)
-			return true;
-	return false;
+			return service_name(master, id);
+	return NULL;
+}
+
+bool trial_was(const struct master *master, uint32_t service)
+{
+	const struct service_state *state = service_of(master, service);
+
+	return state->trial != NULL ||
+	       (state->table == master->tables &&
+		       state->edition != master->edition);
+}
+
+void trial_put(const struct master *master, uint32_t service,
+	struct control_service *out)
+{
+	const struct service_state *state = service_of(master, service);
+	const struct refusal *refusal = &state->refusal;
+	struct view_trial view;
+
+	if (!trial_was(master, service))
+		return;
+	if (state->trial == NULL) {
+		out->trial = "rolled-back";
+		if (refusal->why[0] != '\0')
+			out->trial_cause = refusal->why;
+		if (refusal->at_ns > 0 && refusal->at_ns <= master->now_ns)
+			out->trial_ended_ns = master->now_ns - refusal->at_ns;
+		return;
+	}
+	out->trial = "running";
+	if (!core_view_trial(master->core, service, master->now_ns, &view))
+		return;
+	out->canaries = view.canaries;
+	out->canaries_served = view.served;
+	out->trial_left_ns = view.left_ns;
 }
 
 void trial_forgive(struct master *master)
 {
 	for (uint32_t id = 0; id < master->services_high; id++)
-		service_of(master, id)->refusal =
-			(struct refusal){.fingerprint = 0};
+		service_of(master, id)->refusal.fingerprint = 0;
 }
 
 /* ---- who is started --------------------------------------------------------------- */

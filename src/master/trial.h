@@ -8,6 +8,7 @@
 #include "sys/program.h"
 
 struct action;
+struct control_service;
 struct diags;
 struct edition;
 struct master;
@@ -57,8 +58,15 @@ const struct edition *trial_edition(
 const struct program *trial_program(
 	const struct service_state *state, bool canary);
 
-/* Some row is on trial. */
-bool trial_any(const struct master *master);
+/* A service of which a row is on trial; or NULL. */
+const char *trial_name(const struct master *master);
+
+/* The table has a row of it that was tried, or is, and another is in force. */
+bool trial_was(const struct master *master, uint32_t service);
+
+/* What status says of that. */
+void trial_put(const struct master *master, uint32_t service,
+	struct control_service *out);
 
 /* Nothing is refused any more. */
 void trial_forgive(struct master *master);

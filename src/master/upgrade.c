@@ -264,7 +264,7 @@ static bool is_calm(const struct master *master)
 {
 	if (spawn_busy(master->spawner) > 0 || molds_ordered() > 0 ||
 		master->inbox.n > 0 || reload_is_running(master) ||
-		!keep_socket_is_heard(master) || trial_any(master) ||
+		!keep_socket_is_heard(master) || trial_name(master) != NULL ||
 		preview_pid(master) != 0 || master->child_signal)
 		return false;
 	return master->now_ns >= now.calm_ns ||
@@ -403,6 +403,21 @@ static void change(struct master *master)
 	refuse_for(master, what, -result);
 }
 
+static void refuse_busy(struct master *master)
+{
+	const char *name = trial_name(master);
+
+	if (name == NULL) {
+		refuse(master, "starts or a reload take too long; try again");
+		return;
+	}
+	(void)snprintf(problem_room, sizeof(problem_room),
+		"canaries of %.100s are on trial; try again after the verdict, "
+		"or take the change back",
+		name);
+	refuse(master, problem_room);
+}
+
 static void go_on(struct master *master)
 {
 	if (master->stopping)
@@ -415,11 +430,10 @@ static void go_on(struct master *master)
 			be_calm(master);
 	} else if (now.phase == PHASE_CALM && is_calm(master))
 		change(master);
+	else if (master->now_ns >= now.until_ns && now.phase == PHASE_CALM)
+		refuse_busy(master);
 	else if (master->now_ns >= now.until_ns)
-		refuse(master,
-			now.phase == PHASE_CALM
-				? "starts or a reload take too long; try again"
-				: "its rehearsal takes too long");
+		refuse(master, "its rehearsal takes too long");
 }
 
 /* Not at once: who asked may be in the middle of asking. */

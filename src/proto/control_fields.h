@@ -42,6 +42,12 @@
 	NUMBER(leftover)                                                       \
 	NUMBER(old)	/* of them: to be replaced, since a reload */          \
 	NUMBER(stalled) /* 1 if nobody comes in their place, else 0 */         \
+	TEXT(trial) /* running, rolled-back; unknown: its row is in force */   \
+	NUMBER(canaries)	/* running: workers of the row on trial */     \
+	NUMBER(canaries_served) /* ... their clients */                        \
+	NUMBER(trial_left_ns)	/* ... until the verdict */                    \
+	TEXT(trial_cause)	/* rolled-back: why */                         \
+	NUMBER(trial_ended_ns)	/* ... since then */                           \
 	NUMBER(total)                                                          \
 	NUMBER(limit)                                                          \
 	NUMBER(spare_min)                                                      \

@@ -138,6 +138,8 @@ def test_without_clients_nothing_changes():
         done = rolled_back(master, says(port, "new", **SOON))
         assert "canary_min" in done.stderr
         assert "canary_min" in master.wait_event("canary-inconclusive")["cause"]
+        row = master.service("it")
+        assert row["trial"] == "rolled-back" and "canary_min" in row["trial_cause"]
         # That is no verdict: it may be tried as often as one likes.
         rolled_back(master, says(port, "new", **SOON))
         wait_until(lambda: len(master.events("canary-inconclusive")) == 2, "tried again")
@@ -149,13 +151,19 @@ def test_canaries_come_beside_the_others_and_get_clients():
     settings = dict(LATE, process_limit=4, spare_min=3, trim_interval=0)
     with Ostlerd(says(port, "old", **settings)) as master:
         master.wait_for("it", lambda s: s["ready"] == 3)
+        assert master.service("it")["trial"] is None
         try_it(master, says(port, "new", **settings))
         master.wait_for("it", lambda s: s["total"] == 4)
         wait_until(lambda: hear(port) == "new", "a canary has its turn")
         assert {hear(port) for _ in range(20)} == {"old", "new"}
+        row = master.wait_for("it", lambda s: (s["canaries_served"] or 0) > 0)
+        assert row["trial"] == "running" and row["canaries"] <= 1
+        assert 0 < row["trial_left_seconds"] <= 3600
+        assert "    on trial until " in master.ostler("status").stdout
         # Who takes it back needs no verdict.
         master.reload(says(port, "old", **settings))
         wait_until(lambda: {hear(port) for _ in range(8)} == {"old"}, "canaries are gone")
+        assert master.service("it")["trial"] is None
         assert not master.events("rolled-back")
 
 
@@ -203,7 +211,36 @@ def test_what_went_back_is_refused_by_the_next_program_too():
     with Ostlerd(says(port, "old", **LATE)) as master:
         warm(port, "old")
         rolled_back(master, dies(port, **LATE))
+        before = master.service("it")
+        assert before["trial"] == "rolled-back" and before["canaries"] is None
+        assert "exit status 1" in before["trial_cause"]
         assert master.ostler("upgrade").returncode == 0
         again = master.reload(good=False)
         assert again.returncode == 1 and "rolled back" in again.stderr
+        row = master.service("it")
+        assert (row["trial"], row["trial_cause"]) == ("rolled-back", before["trial_cause"])
+        assert row["trial_ended_seconds"] >= before["trial_ended_seconds"]
+        told = master.ostler("status").stdout
+        assert "    not as the configuration says: rolled back " in told
         warm(port, "old")
+        # What the configuration says is in force again.
+        master.reload(says(port, "old", **LATE))
+        row = master.service("it")
+        assert row["trial"] is None and row["trial_cause"] is None
+        assert "rolled back" not in master.ostler("status").stdout
+
+
+def test_an_upgrade_that_a_trial_keeps_waiting_says_whose():
+    port = free_port()
+    with Ostlerd(says(port, "old", **LATE), head="upgrade_timeout = 2s\n") as master:
+        warm(port, "old")
+        try_it(master, says(port, "new", **LATE))
+
+        def says_whose():
+            # On a machine that is too busy, its rehearsal may take too long.
+            done = master.ostler("upgrade")
+            assert done.returncode == 1, done
+            return "canaries of it are on trial" in done.stderr
+
+        wait_until(says_whose, "the upgrade is refused for the trial", 60)
+        assert master.service("it")["trial"] == "running"
