@@ -95,7 +95,7 @@ static const char *audit_counts(
 /* The limit may just have been lowered; then nothing was started since. */
 static const char *audit_limit(const struct pool *pool)
 {
-	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+	uint32_t live = pool_live(pool);
 
 	if (pool->policy.process_limit != 0 &&
 		live > pool->policy.process_limit + recycle_over(pool) +

@@ -24,15 +24,10 @@ bool canary_can(const struct pool *pool)
 	       pool->row_policy.canary != 0 && !pool->roll.on;
 }
 
-static uint32_t live(const struct pool *pool)
-{
-	return pool_total(pool) - pool->count[WORKER_RETIRING];
-}
-
 uint32_t canary_share(const struct pool *pool)
 {
 	const struct canary *canary = &pool->canary;
-	uint64_t part = (uint64_t)live(pool) * canary->policy.canary / 100;
+	uint64_t part = (uint64_t)pool_live(pool) * canary->policy.canary / 100;
 
 	if (!canary->runs)
 		return 0;
@@ -195,7 +190,7 @@ static bool is_worse(const struct pool *pool)
 {
 	const struct canary *canary = &pool->canary;
 	uint64_t canaries = canary->n > 0 ? canary->n : 1;
-	uint64_t others = live(pool) - canary->n;
+	uint64_t others = pool_live(pool) - canary->n;
 
 	if (others == 0)
 		others = 1; /* the last of them may have just died */

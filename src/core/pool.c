@@ -25,6 +25,11 @@ uint32_t pool_total(const struct pool *pool)
 	       pool->count[WORKER_TAKEN] + pool->count[WORKER_RETIRING];
 }
 
+uint32_t pool_live(const struct pool *pool)
+{
+	return pool_total(pool) - pool->count[WORKER_RETIRING];
+}
+
 static uint32_t free_slots(const struct core *core)
 {
 	return core->limits.workers_max - core->workers_n;
@@ -111,8 +116,7 @@ void pool_renew(struct pool *pool)
 {
 	pool->epoch++;
 	/* Canaries are ahead of their time: it has come. */
-	pool->old_n = pool_total(pool) - pool->count[WORKER_RETIRING] -
-		      pool->canary.n;
+	pool->old_n = pool_live(pool) - pool->canary.n;
 	pool->roll = (struct roll){.on = false};
 }
 

@@ -23,6 +23,7 @@
 uint32_t pool_available(const struct pool *pool);
 
 uint32_t pool_total(const struct pool *pool);
+uint32_t pool_live(const struct pool *pool); /* but for those that leave */
 
 /*
  * Taken for ready, but never heard of, while clients of its own wait: as likely

@@ -22,7 +22,7 @@
 static void trim(struct core *core, struct pool *pool)
 {
 	uint32_t limit = pool->policy.process_limit;
-	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+	uint32_t live = pool_live(pool);
 
 	if (limit == 0)
 		return;

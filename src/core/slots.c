@@ -34,7 +34,7 @@ static struct worker *spare_of(struct core *core, const struct pool *pool)
 static uint32_t rank_of(const struct core *core, const struct pool *pool)
 {
 	uint32_t ready = pool->count[WORKER_READY];
-	uint32_t live = pool_total(pool) - pool->count[WORKER_RETIRING];
+	uint32_t live = pool_live(pool);
 
 	if (pool->state != POOL_UP || live <= pool->share)
 		return 0;

@@ -108,15 +108,10 @@ void spare_wait(struct core *core, struct pool *pool)
 
 /* ---- not too many ----------------------------------------------------------- */
 
-static uint32_t live(const struct pool *pool)
-{
-	return pool_total(pool) - pool->count[WORKER_RETIRING];
-}
-
 /* The last worker of all leaves by its own max_idle. */
 static bool is_last(const struct pool *pool)
 {
-	return live(pool) <= 1;
+	return pool_live(pool) <= 1;
 }
 
 static uint32_t excess_floor(const struct pool *pool)
